@@ -1,0 +1,37 @@
+# make html · make test · make live · make clean: each sets up what it needs in .venv, the first time.
+PYTHON ?= python3
+export OMP_NUM_THREADS := 1
+RUN := .venv/bin/python
+
+.PHONY: help html test live clean rtd lock environment
+.NOTPARALLEL: # `make -j clean html` cleans first
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' Makefile
+
+html: environment ## run every cell, build the site in build/html
+	@$(RUN) conf/tools/build.py
+
+test: html ## build where needed, then run all tests
+	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" $(RUN) -m pytest -n 2 --dist loadfile
+
+live: environment ## build, show, and build again at every change
+	@$(RUN) conf/tools/build.py --live
+
+clean: ## remove build/, which holds everything built; .venv stays
+	@echo "Removing build/ (the environment in .venv stays)."
+	@rm -rf build
+
+rtd: environment ## replay what Read the Docs does, in an empty folder and environment
+	@$(RUN) conf/tools/rtd.py
+
+lock: ## choose the newest allowed versions anew (needs uv: https://docs.astral.sh/uv/)
+	uv pip compile pyproject.toml --group site --group dev --group build \
+	    --constraints requirements/torch.txt --no-emit-package torch --upgrade \
+	    --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+	    --custom-compile-command "make lock" --quiet --output-file requirements/lock.txt
+
+environment:
+	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON): install Python 3.11 or newer \
+	(https://www.python.org/downloads/) or say where it is: make PYTHON=/path/to/python3.12 html"; exit 1; }
+	@"$(PYTHON)" conf/tools/environment.py

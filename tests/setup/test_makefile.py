@@ -1,0 +1,62 @@
+"""What `make` offers, and that the README says the same."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGETS = ["html", "test", "live", "clean"]
+
+
+def run_make(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(["make", *arguments], cwd=cwd, env=environ, capture_output=True, text=True)
+
+
+def test_readme_names_exactly_the_targets() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = " ".join(re.findall(r"(?s)```.*?```|`[^`]+`", readme))
+    named = " ".join(re.findall(r"\bmake((?: [a-z]+)+)", commands)).split()
+    assert set(named) == set(TARGETS)
+
+
+@pytest.mark.parametrize("target", [*TARGETS, "rtd", "lock", "help"])
+def test_make_has_the_target_and_its_help(target: str) -> None:
+    assert run_make("-n", target).returncode == 0
+    assert re.search(rf"(?m)^make {target}: \w+", run_make("help").stdout)
+
+
+def test_make_clean_html_cleans_first_even_in_parallel() -> None:
+    plan = run_make("-n", "-j4", "clean", "html").stdout
+    assert 0 <= plan.index("rm -rf build") < plan.index("conf/tools/environment.py") < plan.index("build.py")
+
+
+def test_make_clean_removes_build_alone(tmp_path: Path) -> None:
+    here = tmp_path / "ä b"
+    for name in ("build/html", ".venv", "docs"):
+        (here / name).mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", here)
+    run = run_make("clean", cwd=here)
+    assert sorted(path.name for path in here.iterdir()) == [".venv", "Makefile", "docs"]
+    assert ".venv" in run.stdout
+
+
+def test_make_without_python_says_so() -> None:
+    run = run_make("html", "PYTHON=/nowhere/python3")
+    assert run.returncode != 0
+    assert "There is no /nowhere/python3: install Python 3.11 or newer" in run.stdout
+    assert "Traceback" not in run.stderr
+
+
+def test_code_is_a_folder_and_never_a_package() -> None:
+    """An __init__.py there would shadow Python's own module code, and with it pdb and IPython."""
+    assert not (ROOT / "code/__init__.py").exists()
+    command = [sys.executable, "-c", "import code, pdb; code.InteractiveConsole; print(code.__file__)"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert not Path(run.stdout.strip()).is_relative_to(ROOT / "code")
