@@ -1,0 +1,1 @@
+"""Everything the pages of the worked solutions compute with: one module, one subject."""

@@ -1,0 +1,196 @@
+"""The optimal discriminator, the losses at it and on logits, and the gradients that a generator follows.
+
+Throughout, p is the data's density, q the generator's, t = log p - log q the optimal logit, D* = sigmoid(t).
+Losses are in nats and are minimised: L_D by the discriminator, L_G or its non-saturating variant by the
+generator.
+"""
+
+import math
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from genmodels.densities import Array, Density, Gaussian
+from genmodels.divergences import LOG_2, check_probabilities, expected_log_ratio, quadrature
+
+
+class Losses(NamedTuple):
+    """The sheet's eqs. (1) and (2) with the optimal discriminator put in, in nats.
+
+    discriminator is L_D, in [0, 2 log 2]; generator is L_G, in [-log 2, 0].
+    """
+
+    discriminator: float
+    generator: float
+
+
+class LogitGradients(NamedTuple):
+    """Derivatives of a generator's loss on one sample by that sample's logit; each of the logits' shape."""
+
+    saturating: Tensor
+    non_saturating: Tensor
+
+
+class ShiftGradients(NamedTuple):
+    """Derivatives by the generator's shift of three quantities it could minimise; see `shift_gradients`."""
+
+    saturating: float
+    value: float
+    non_saturating: float
+
+
+def optimal_logit(p: Density, q: Density, x: ArrayLike) -> Array:
+    """Return log p(x) - log q(x), the logit of D*; ±inf where one density is 0, nan where both are."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(p.log_pdf(x) - q.log_pdf(x))
+
+
+def optimal_discriminator(p: Density, q: Density, x: ArrayLike) -> Array:
+    """Return D*(x) = p(x) / (p(x) + q(x)); nan off both supports, where D* is not determined.
+
+    Source: Goodfellow et al. 2014, Proposition 1.
+    """
+    # D* = sigmoid(t) = exp(-softplus(-t))
+    with np.errstate(invalid="ignore"):
+        return np.exp(-np.logaddexp(0.0, -optimal_logit(p, q, x)))
+
+
+def losses_at_optimum(p: Density, q: Density) -> Losses:
+    """Return L_D = -E_p[log D*] - E_q[log(1 - D*)] and L_G = E_q[log(1 - D*)].
+
+    Both are integrals of just these definitions, by quadrature.
+    Source: Goodfellow et al. 2014, eq. (1) and Proposition 1.
+    """
+    # -log D* = softplus(-t) under p; -log(1 - D*) = softplus(t) under q: no D* is ever rounded to 0 or 1.
+    real = expected_log_ratio(p, q, lambda log_p_over_q: np.logaddexp(0.0, -log_p_over_q))
+    fake = expected_log_ratio(q, p, lambda log_q_over_p: np.logaddexp(0.0, -log_q_over_p))
+    return Losses(real + fake, 0.0 - fake)  # 0, not -0, without overlap
+
+
+def losses_at_optimum_discrete(p: ArrayLike, q: ArrayLike) -> Losses:
+    """Return L_D and L_G at D* of two discrete distributions, both (n,).
+
+    Raises ValueError on different shapes, negative numbers or a sum other than one.
+    """
+    p, q = check_probabilities(p, q)
+    if p.ndim != 1:
+        raise ValueError(f"p: expected one axis, got shape {p.shape}")
+    # -E_p log(p / (p + q)) and -E_q log(q / (p + q)); a point without mass adds nothing
+    real, fake = (-float(np.sum(a[a > 0] * np.log(a[a > 0] / (p + q)[a > 0]))) for a in (p, q))
+    return Losses(real + fake, 0.0 - fake)  # 0, not -0, without overlap
+
+
+def losses_shifted_uniforms(shift: float) -> Losses:
+    """Return L_D and L_G at D* of U[0, 1] against U[shift, shift + 1] in closed form.
+
+    Raises ValueError unless shift is finite.
+    """
+    if not math.isfinite(shift):
+        raise ValueError(f"shift: expected a finite number, got {shift}")
+    overlap = max(1.0 - abs(shift), 0.0)
+    # L_D = (1 - |d|)+ 2 log 2, L_G = -(1 - |d|)+ log 2 (0, not -0, without overlap)
+    return Losses(2.0 * overlap * LOG_2, 0.0 - overlap * LOG_2)
+
+
+def optimal_discriminator_collapsed(covered: int, modes: int) -> float:
+    """Return D* = k / (K + k) on the covered modes, for a generator on k = `covered` of K = `modes` modes.
+
+    Modes are equal and do not overlap, and the generator gives equal shares to those it covers.
+    Raises ValueError unless 1 <= covered <= modes.
+    """
+    if modes < 1:
+        raise ValueError(f"modes: expected at least one, got {modes}")
+    if not 1 <= covered <= modes:
+        raise ValueError(f"covered: expected 1 to modes = {modes}, got {covered}")
+    # (1/K) / (1/K + 1/k)
+    return covered / (modes + covered)
+
+
+def losses_collapsed(covered: int, modes: int) -> Losses:
+    """Return L_D and L_G at D* for a generator on k = `covered` of K = `modes` equal modes, in closed form.
+
+    Modes do not overlap, and the generator gives equal shares to those it covers.
+    Raises ValueError unless 1 <= covered <= modes.
+    """
+    d = optimal_discriminator_collapsed(covered, modes)
+    # L_G = log(1 - D*) = log(K / (K + k)); L_D = -(k/K) log D* - L_G, as D* = 1 on the modes left out
+    return Losses(-covered / modes * math.log(d) - math.log1p(-d), math.log1p(-d))
+
+
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Discriminator loss L_D of the sheet's eq. (1), in nats; the mean over the last axis.
+
+    Works on logits t, D = sigmoid(t): -log D = softplus(-t) and -log(1-D) = softplus(t), so nothing overflows
+    when D saturates. Shapes: (..., n) and (..., m) -> (...).
+    Raises ValueError on an empty batch, NaN or different leading shapes.
+    Source: Goodfellow et al. 2014, eq. (1).
+    """
+    _check_logits("real_logits", real_logits)
+    _check_logits("fake_logits", fake_logits)
+    if real_logits.shape[:-1] != fake_logits.shape[:-1]:
+        leading, got = tuple(real_logits.shape[:-1]), tuple(fake_logits.shape[:-1])
+        raise ValueError(f"fake_logits: expected the leading shape of real_logits, {leading}, got {got}")
+    # softplus(t) is written -logsigmoid(-t): torch's softplus drops its tail beyond t = 20.
+    return -logsigmoid(real_logits).mean(-1) - logsigmoid(-fake_logits).mean(-1)
+
+
+def generator_loss(fake_logits: Tensor, kind: Literal["saturating", "non-saturating"]) -> Tensor:
+    """Generator loss to be minimised, in nats; the mean over the last axis.
+
+    "saturating" is the sheet's eq. (2), E[log(1-D)] = E[-softplus(t)];
+    "non-saturating" is E[-log D] = E[softplus(-t)].
+    Shapes: (..., n) -> (...). Raises ValueError on an empty batch, NaN or an unknown kind.
+    Source: Goodfellow et al. 2014, eq. (1) and the end of section 3.
+    """
+    _check_logits("fake_logits", fake_logits)
+    if kind == "saturating":
+        return logsigmoid(-fake_logits).mean(-1)
+    if kind == "non-saturating":
+        return -logsigmoid(fake_logits).mean(-1)
+    raise ValueError(f"kind: expected 'saturating' or 'non-saturating', got {kind!r}")
+
+
+def logit_gradients(logits: Tensor) -> LogitGradients:
+    """Return the derivatives by the logit t of log(1-D), which is -D, and of -log D, which is -(1-D).
+
+    They sum to -1. A sample that D rejects with certainty (t -> -inf) gets weight 0 from the saturating loss
+    and weight 1 from the other. Each has the shape of the logits.
+    Raises ValueError on an empty batch or NaN.
+    """
+    _check_logits("logits", logits)
+    return LogitGradients(-torch.sigmoid(logits), -torch.sigmoid(-logits))
+
+
+def shift_gradients(theta: float) -> ShiftGradients:
+    """Return three derivatives by theta for p = N(0, 1) and q = N(theta, 1), by quadrature.
+
+    - saturating: of E_q[log(1-D)] with D frozen at D*: what eq. (2) makes G follow. It is d(2 JSD)/dtheta.
+    - value: of the number L_G(theta) = E_q[log(1-D*)], where D* moves with theta. It is half of the former.
+    - non_saturating: of E_q[-log D] with D frozen at D*. It is d(KL(q || p) - 2 JSD)/dtheta.
+
+    Each has the sign of theta, so descent moves q towards p. As D* + (1-D*) = 1,
+    saturating + non_saturating = theta.
+    Raises ValueError unless theta is finite.
+    Source: Arjovsky & Bottou 2017, Theorem 2.5 (the non-saturating identity).
+    """
+    if not math.isfinite(theta):
+        raise ValueError(f"theta: expected a finite number, got {theta}")
+    p, q = Gaussian(0.0, 1.0), Gaussian(theta, 1.0)
+    x, weights = quadrature(p, q)
+    d = optimal_discriminator(p, q, x)
+    # E_q[D*] and E_q[1 - D*], as integrands
+    real, fake = weights * q.pdf(x) * d, weights * q.pdf(x) * (1.0 - d)
+    # t(x) = theta^2/2 - theta x. Frozen: d/dx log(1-D*) = -D* dt/dx = theta D*, d/dx(-log D*) = theta (1-D*).
+    # Value: x = theta + noise has t = -theta^2/2 - theta noise, dt/dtheta = -x, so d/dtheta log(1-D*) = x D*.
+    return ShiftGradients(float(theta * real.sum()), float((x * real).sum()), float(theta * fake.sum()))
+
+
+def _check_logits(name: str, logits: Tensor) -> None:
+    if logits.ndim == 0 or logits.numel() == 0:
+        raise ValueError(f"{name}: expected a batch on the last axis, got shape {tuple(logits.shape)}")
+    if torch.isnan(logits).any():
+        raise ValueError(f"{name}: expected numbers, got NaN")

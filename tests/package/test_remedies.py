@@ -1,0 +1,145 @@
+"""Exact pulls against finite differences and scipy; trained paths: stuck without a remedy, home with one."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from genmodels.divergences import SmoothedUniform, jensen_shannon, kl
+from genmodels.remedies import exact_pulls, follow, noisy_shift_gradients
+from scipy import integrate, stats
+
+REMEDIES = ["non-saturating", "saturating + noise", "wasserstein"]
+
+
+def smoothed_log_pdf(x: torch.Tensor, low: float, sd: float) -> torch.Tensor:
+    """The log-density of U[low, low + 1] plus noise, up to a constant, by torch's upper tails."""
+    distance = torch.abs(x - low - 0.5)
+    near, far = (torch.special.erfc((distance + edge) / (sd * math.sqrt(2))) for edge in (-0.5, 0.5))
+    return torch.log(near - far)
+
+
+@pytest.mark.parametrize("shift", [-1.5, -0.4, 0.2, 0.9, 1.0, 2.0])
+@pytest.mark.parametrize("sd", [0.2, 0.5])
+def test_noisy_gradients_are_the_slopes_of_divergences(shift, sd):
+    p = SmoothedUniform(0, 1, sd)
+
+    def slope(function) -> float:
+        h = 2e-3 * sd
+        values = [function(SmoothedUniform(s, s + 1, sd)) for s in (shift + k * h for k in (-2, -1, 1, 2))]
+        return (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
+
+    gradients = noisy_shift_gradients(shift, sd)
+    assert gradients.saturating == pytest.approx(slope(lambda q: 2 * jensen_shannon(p, q)), abs=1e-8)
+    reverse = slope(lambda q: kl(q, p) - 2 * jensen_shannon(p, q))
+    assert gradients.non_saturating == pytest.approx(reverse, rel=1e-8, abs=1e-8)
+
+
+@pytest.mark.parametrize("shift", [-0.4, 0.9, 1.5])
+def test_noisy_gradients_are_autograds_through_the_samples(shift):
+    # E over u ~ U[0, 1] and e ~ N(0, 1) of d/dshift f(shift + u + sd e), D frozen: a grid in place of samples
+    sd = 0.5
+    u = (torch.arange(2000, dtype=torch.float64) + 0.5) / 2000
+    e, weights = (torch.from_numpy(values) for values in np.polynomial.hermite_e.hermegauss(40))
+    moving = torch.tensor(shift, dtype=torch.float64, requires_grad=True)
+    x = moving + u[:, None] + sd * e
+    logit = smoothed_log_pdf(x, 0.0, sd) - smoothed_log_pdf(x, shift, sd)
+    losses = {
+        "saturating": -torch.logaddexp(logit, 0 * logit),
+        "non_saturating": torch.logaddexp(-logit, 0 * logit),
+    }
+    for name, loss in losses.items():
+        mean = (loss.mean(0) * weights / weights.sum()).sum()
+        (expected,) = torch.autograd.grad(mean, moving, retain_graph=True)
+        assert getattr(noisy_shift_gradients(shift, sd), name) == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_a_far_generator_keeps_a_tiny_but_accurate_gradient():
+    # d/dshift E_q[log(1-D)] = -E_q[D* dt/dx] = -∫ p q / (p + q) d(log p - log q)/dx dx, mostly mid-way.
+    # There p is the upper tail of its right edge 1, and q the lower tail of its left edge 2.
+    sd, midpoint = 0.1, 1.5
+    right, left = stats.norm(1, sd), stats.norm(2, sd)
+
+    def integrand(x: float) -> float:
+        p, q = right.sf(x), left.cdf(x)
+        return p * q / (p + q) * (right.pdf(x) / p + left.pdf(x) / q)
+
+    expected = 2 * integrate.quad(integrand, midpoint, 2.5, epsabs=0, epsrel=1e-10)[0]
+    assert 0 < expected < 1e-5
+    assert noisy_shift_gradients(2.0, sd).saturating == pytest.approx(expected, rel=1e-9)
+
+
+def test_noise_fading_out_leaves_the_slope_of_twice_the_divergence():
+    # d/dshift 2 |shift| log 2 inside, 0 outside
+    assert noisy_shift_gradients(0.5, 0.01).saturating == pytest.approx(2 * math.log(2), abs=1e-12)
+    assert noisy_shift_gradients(-0.5, 0.01).saturating == pytest.approx(-2 * math.log(2), abs=1e-12)
+    assert noisy_shift_gradients(1.5, 0.01).saturating == pytest.approx(0.0, abs=1e-12)
+
+
+def test_exact_pulls_along_the_line():
+    shifts = np.array([[-2.0, -0.5, 0.0], [0.5, 1.0, 2.0]])
+    pulls = exact_pulls(shifts, sd=0.5)
+    bound = 2 * math.log(2)
+    assert pulls.saturating == pytest.approx(np.array([[0, bound, 0], [-bound, 0, 0]]))
+    assert pulls.wasserstein == pytest.approx(np.array([[1, 1, 0], [-1, -1, -1]]))
+    for noisy, name in (
+        (pulls.saturating_noise, "saturating"),
+        (pulls.non_saturating_noise, "non_saturating"),
+    ):
+        expected = [[-getattr(noisy_shift_gradients(s, 0.5), name) for s in row] for row in shifts]
+        assert noisy == pytest.approx(np.array(expected), abs=1e-15)
+        assert (np.sign(noisy) == -np.sign(shifts)).all()
+    assert not any(np.signbit(pull[0, 2]) for pull in pulls)  # the optimum reads 0, not -0
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_without_a_remedy_the_generator_is_stuck(sign):
+    path = follow("saturating", seeds=[0, 1, 2], start=2.0 * sign)
+    assert path.shape == (3, 151)
+    assert np.abs(path - 2.0 * sign).max() < 0.1
+
+
+@pytest.mark.parametrize("objective", REMEDIES)
+def test_with_a_remedy_the_generator_comes_home_and_stays(objective):
+    path = follow(objective, seeds=[0, 1, 2], start=2.0)
+    assert (path[:, 0] == 2.0).all()
+    assert np.abs(path[:, -20:]).max() < 0.2
+
+
+@pytest.mark.parametrize("objective", ["saturating + noise", "wasserstein"])
+def test_the_first_step_has_the_exact_pull(objective):
+    path = follow(objective, seeds=range(8), start=2.0, steps=1)
+    pulls = exact_pulls(2.0, sd=0.5)
+    exact = pulls.wasserstein if objective == "wasserstein" else pulls.saturating_noise
+    # the generator's rate is .03; the network is only nearly optimal
+    assert (path[:, 1] - path[:, 0]).mean() / 0.03 == pytest.approx(float(exact), rel=0.25)
+
+
+def test_sorted_samples_pull_by_one_also_inside_the_overlap():
+    path = follow("wasserstein", seeds=range(4), start=0.5, steps=5)
+    assert np.diff(path) == pytest.approx(np.full((4, 5), -0.03), abs=1e-6)
+
+
+@pytest.mark.parametrize("objective", ["non-saturating", "wasserstein"])
+def test_a_seed_repeats_itself_and_does_not_depend_on_its_neighbours(objective):
+    together = follow(objective, seeds=[3, 4, 5], start=0.0, steps=5)
+    assert (follow(objective, seeds=[3, 4, 5], start=0.0, steps=5) == together).all()
+    assert follow(objective, seeds=[4], start=0.0, steps=5)[0] == pytest.approx(together[1], abs=1e-5)
+    assert np.abs(together[0] - together[1]).max() > 1e-4
+
+
+BAD_CALLS = {
+    "objective": lambda: follow("minimax", seeds=[0]),
+    "seeds": lambda: follow("saturating", seeds=[]),
+    "start": lambda: follow("saturating", seeds=[0], start=math.nan),
+    "steps": lambda: follow("saturating", seeds=[0], steps=0),
+    "shift": lambda: noisy_shift_gradients(math.nan, 0.5),
+    "sd": lambda: noisy_shift_gradients(1.0, 0.0),
+    "shifts": lambda: exact_pulls([0.0, math.inf], 0.5),
+}
+
+
+@pytest.mark.parametrize("case", BAD_CALLS)
+def test_bad_arguments_are_named(case):
+    with pytest.raises(ValueError, match=rf"^{case.split()[0]}: expected"):
+        BAD_CALLS[case]()
