@@ -1,0 +1,104 @@
+"""Settings of the site, and nothing but settings: what they mean is at https://www.sphinx-doc.org/en/master/usage/configuration.html."""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path[:0] = [str(HERE / "extensions"), str(HERE / "tools"), str(ROOT / "code")]
+
+project = "Deep generative models, solved"
+author = "The worked-solutions authors"
+project_copyright = "The worked-solutions authors. Text and figures: CC BY 4.0, code: MIT"
+language = "en"
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "sphinx_reredirects",
+    "sphinxcontrib.bibtex",
+    "katex_math",
+    "executed_pages",
+    "claims_ledger",
+    "explorables",
+    "versions",
+    "plain_docstrings",
+]
+
+# the build's own folders; a second build elsewhere (make live) shares the executed cells
+site_root = str(ROOT)
+site_build = os.environ.get("SITE_BUILD", str(ROOT / "build"))
+# a change in how the site is made makes every page anew
+site_recipe = hashlib.sha256(
+    b"".join(path.read_bytes() for path in sorted(HERE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+).hexdigest()
+
+# strict: a dead reference is an error, also inside the API pages; the exceptions stand in nitpick_ignore_regex with their reason
+nitpicky = True
+nitpick_ignore_regex = [
+    # classes of other projects and of the standard library, whose inventories would have to be fetched
+    (r"py:.*", r"(numpy|torch|matplotlib|abc|np|collections|pathlib|typing|types|ndarray|Tensor|Axes|Figure|Generator|optional|shape).*"),
+    (r"py:class", r"(NDArray|ArrayLike|float64|Iterable|Iterator|Sequence|Callable|Path|Literal.*)"),
+]
+root_doc = "index"
+
+# Markdown: no amsmath, whose environments get random ids; $$ with a label does the same
+myst_enable_extensions = ["dollarmath", "colon_fence", "deflist", "attrs_inline", "attrs_block"]
+myst_heading_anchors = 3
+myst_dmath_double_inline = True
+nb_execution_mode = "off"  # the cells have run before, see conf/tools/execute.py
+nb_custom_formats: dict[str, list[object]] = {}
+
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "plain"
+bibtex_reference_style = "author_year"
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_format = "short"
+napoleon_google_docstring = True
+
+html_math_renderer = "katex"
+html_theme = "sphinx_book_theme"
+html_title = project
+html_static_path = ["static"]
+templates_path = ["templates"]
+html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
+html_domain_indices = False  # the package has one page, which is its own index
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+html_last_updated_fmt = None  # a date would make two builds differ
+html_permalinks_icon = "#"
+html_sidebars = {"**": ["navbar-logo.html", "search-button-field.html", "sbt-sidebar-nav.html"]}
+html_theme_options = {
+    "show_toc_level": 2,
+    "home_page_in_toc": True,
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+    "use_source_button": False,
+    "use_edit_page_button": False,
+    "use_repository_button": False,
+    "use_issues_button": False,
+    "show_navbar_depth": 2,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+copybutton_exclude = ".linenos, .gp, .go"
+
+# /2a.html leads to question 2 (a), whatever its page is called
+redirects = {
+    page.name.partition("-")[0]: f"{page.parent.name}/{page.stem}.html"
+    for page in sorted((ROOT / "docs").glob("sheet-*/[0-9][a-z]-*.md"))
+}
+redirect_html_template_file = str(HERE / "templates" / "redirect.html")
+
+
+def setup(app):  # noqa: ANN001, ANN201 (Sphinx defines the signature)
+    """Make the recipe's digest part of the environment: pages read with another recipe are read again."""
+    app.add_config_value("site_recipe", "", "env")

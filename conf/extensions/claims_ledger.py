@@ -1,0 +1,148 @@
+"""The ledger of checked numbers: quoted in the prose, listed on the results page, written for programs.
+
+``{claim}`id``` in a page quotes the number; ``{claim}`id .3f``` says how (a Python format), ``{claim}`id seeds``` over how many seeds it was
+measured. ``{claims}`` lists all of them, page by page, and
+``claims.json`` beside index.html holds the same for programs.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import posixpath
+from typing import Any
+
+from docutils import nodes
+from site_state import site
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+FIELDS = ("id", "page", "anchor", "value", "expected", "tolerance", "kind", "source", "seeds", "ok", "text", "low", "high")
+HEADER = ("What", "Value", "Expected", "Kind", "Source")
+
+
+def formatted(value: float, spec: str) -> str:
+    """The number as a reader expects it: a true minus sign, powers of ten instead of e-06."""
+    text = format(int(value) if spec == "d" else value, spec or (".0f" if float(value).is_integer() else ".4g"))
+    mantissa, _, exponent = text.partition("e")
+    if exponent:
+        raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        text = f"{mantissa}\u202f·\u202f10{raised}"
+    return text.replace("-", "\u2212")
+
+
+def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
+    """The checks of one cell as an HTML list, each line linked to its place in the ledger."""
+    results = _relative("results", docname)
+    lines = []
+    for record in claims:
+        seeds = f", {record['seeds']} seeds" if record["seeds"] is not None else ""
+        words = html.escape(record["text"] or record["id"])
+        where = html.escape(f"; {record['source']}" if record["source"] else "")
+        lines.append(
+            f'<li id="claim-{record["id"]}"><a href="{results}#{record["id"]}" title="{record["id"]}">{words}</a> = '
+            f"<b>{formatted(record['value'], '.6g')}</b> <small>expected {html.escape(record['expected'])} "
+            f"({record['kind']}{seeds}{where})</small></li>"
+        )
+    return f'<ul class="claims" aria-label="Checks made by this cell">{"".join(lines)}</ul>'
+
+
+def _relative(target: str, docname: str) -> str:
+    """The link from page ``docname`` to page ``target``."""
+    return posixpath.relpath(target, posixpath.dirname(docname) or ".") + ".html"
+
+
+class ClaimRole(SphinxRole):
+    """Quotes a checked number."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """The number as a link to the line where it is checked."""
+        claim_id, _, spec = self.text.partition(" ")
+        record = site().ledger.get(claim_id)
+        if record is None:
+            message = self.inliner.reporter.error(f"no claim {claim_id!r} is made on any page", line=self.lineno)
+            return [nodes.problematic(self.rawtext, self.rawtext)], [message]
+        _uses(self.env).setdefault(self.env.docname, {})[claim_id] = record["value"]
+        page = "" if record["page"] == self.env.docname else _relative(record["page"], self.env.docname)
+        text = str(record["seeds"]) if spec == "seeds" else formatted(record["value"], spec)
+        title = f"{record['text'] or claim_id}: expected {record['expected']}, {record['kind']}"
+        return [nodes.reference("", text, refuri=f"{page}#{record['anchor']}", classes=["claim"], reftitle=title)], []
+
+
+class ClaimsDirective(SphinxDirective):
+    """Lists all claims in a table per page."""
+
+    def run(self) -> list[nodes.Node]:
+        """A section per page."""
+        ledger = site().ledger
+        _uses(self.env)[self.env.docname] = {claim_id: record["value"] for claim_id, record in ledger.items()}
+        _uses(self.env)[self.env.docname]["*"] = len(ledger)
+        result: list[nodes.Node] = []
+        for page in sorted({record["page"] for record in ledger.values()}):
+            records = [record for record in ledger.values() if record["page"] == page]
+            title = site().titles[page]
+            section = nodes.section("", nodes.title("", title), ids=[nodes.make_id(f"page {posixpath.basename(page)}")])
+            section += _table([self._row(record) for record in records])
+            result.append(section)
+        return result
+
+    def _row(self, record: dict[str, Any]) -> list[nodes.Node]:
+        link = f"{_relative(record['page'], self.env.docname)}#{record['anchor']}"
+        what = nodes.paragraph("", "", nodes.reference("", record["text"] or record["id"], refuri=link))
+        what["ids"] = [record["id"]]
+        kind = record["kind"] + (f", {record['seeds']} seeds" if record["seeds"] is not None else "")
+        cells = [formatted(record["value"], ".6g"), record["expected"], kind, record["source"]]
+        return [what, *(nodes.paragraph("", cell) for cell in cells)]
+
+
+def _table(rows: list[list[nodes.Node]]) -> nodes.table:
+    """A table with the ledger's header."""
+    header = [nodes.paragraph("", title) for title in HEADER]
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in HEADER), cols=len(HEADER))
+    group += nodes.thead("", _table_row(header))
+    group += nodes.tbody("", *(_table_row(row) for row in rows))
+    return nodes.table("", group, classes=["ledger"])
+
+
+def _table_row(cells: list[nodes.Node]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", cell) for cell in cells))
+
+
+def _uses(env: BuildEnvironment) -> dict[str, dict[str, float]]:
+    """The values that each page quotes."""
+    if not hasattr(env, "claim_uses"):
+        env.claim_uses = {}  # type: ignore[attr-defined]
+    return env.claim_uses  # type: ignore[attr-defined, no-any-return]
+
+
+def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """The pages that quote a number which has changed."""
+    ledger = site().ledger
+    current: dict[str, float] = {claim_id: record["value"] for claim_id, record in ledger.items()} | {"*": len(ledger)}
+    pages = [name for name, quoted in _uses(env).items() if any(current.get(key) != value for key, value in quoted.items())]
+    return [name for name in pages if name not in removed]
+
+
+def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    """Forget what a page quoted before it is read again."""
+    _uses(env).pop(docname, None)
+
+
+def write(app: Sphinx, exception: Exception | None) -> None:
+    """Write claims.json."""
+    if exception is None:
+        records = [{field: record[field] for field in FIELDS} for _, record in sorted(site().ledger.items())]
+        text = json.dumps({"claims": records}, indent=1, ensure_ascii=False)
+        (app.outdir / "claims.json").write_text(text + "\n", encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the role, the directive and what keeps them up to date."""
+    app.setup_extension("site_state")
+    app.add_role("claim", ClaimRole())
+    app.add_directive("claims", ClaimsDirective)
+    app.connect("env-get-outdated", outdated)
+    app.connect("env-purge-doc", purge)
+    app.connect("build-finished", write)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

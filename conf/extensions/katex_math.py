@@ -1,0 +1,69 @@
+"""Formulas rendered when the site is built: HTML for eyes and MathML for screen readers, by KaTeX in an embedded V8.
+
+No Node, no helper process, nothing to run in the reader's browser. A formula that does not parse is a warning with its place, and so fails
+the build.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from py_mini_racer import JSEvalException, MiniRacer
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.writers.html5 import HTML5Translator
+
+KATEX = Path(__file__).parents[1] / "katex" / "katex.min.js"
+logger = logging.getLogger(__name__)
+
+
+@functools.cache
+def _engine() -> MiniRacer:
+    engine = MiniRacer()
+    engine.eval(KATEX.read_text(encoding="utf-8"))
+    return engine
+
+
+def render(tex: str, display: bool) -> str:
+    """Return the formula as HTML with MathML. Raises ValueError with KaTeX's message where it does not parse."""
+    options = {"displayMode": display, "throwOnError": True, "strict": "error", "output": "htmlAndMathml"}
+    try:
+        return str(_engine().call("katex.renderToString", tex, options))
+    except JSEvalException as error:
+        raise ValueError(str(error).splitlines()[0]) from None
+
+
+def _rendered(node: nodes.Element, display: bool) -> str:
+    try:
+        return render(node.astext(), display)
+    except ValueError as error:
+        logger.warning("bad formula %r: %s", node.astext(), error, location=node, type="katex")
+        return f"<code>{html.escape(node.astext())}</code>"
+
+
+def visit_math(self: HTML5Translator, node: nodes.math) -> None:
+    """An inline formula."""
+    self.body.append(f'<span class="math">{_rendered(node, display=False)}</span>')
+    raise nodes.SkipNode
+
+
+def visit_math_block(self: HTML5Translator, node: nodes.math_block) -> None:
+    """A displayed formula in a box that scrolls by itself where it is wider than the page, its number and link beside the box."""
+    number = ""
+    if node["number"]:
+        link = f'<a class="headerlink" href="#{node["ids"][0]}" title="Link to this equation">#</a>'
+        number = f'<span class="eqno">({node["number"]}){link}</span>'
+    self.body.append(self.starttag(node, "div", CLASS="math display"))
+    self.body.append(f'<div class="formula" tabindex="0">{_rendered(node, display=True)}</div>{number}</div>\n')
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the renderer and the style sheet that its HTML needs."""
+    app.add_html_math_renderer("katex", inline_renderers=(visit_math, None), block_renderers=(visit_math_block, None))
+    app.add_css_file("katex/katex.min.css")
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

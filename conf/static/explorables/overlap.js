@@ -1,0 +1,149 @@
+/* Questions 2 (a) and 2 (b): both losses as functions of the overlap of p_data and p_gen, with the optimal discriminator.
+
+   p = p_data is U[0, 1] or N(0, 1); q = p_gen is U[d, d + w] or N(d, w^2). Natural logarithms. With t = log p - log q, D* = S(t) = p / (p + q).
+   A pull is what backpropagation through the frozen D* hands to d:  E_q[d/dx log(1 - D*)] = E_q[-D* t'],  E_q[-d/dx log D*] = E_q[-(1 - D*) t'].
+   The slope is the derivative of the printed value:  dL_G/dd = E_q[-D*^2 t'] for Gaussians. */
+(() => {
+  "use strict";
+  const LOG2 = Math.log(2);
+  const range = (from, to, count) => Array.from({ length: count + 1 }, (_, i) => from + ((to - from) * i) / count);
+
+  const softplus = (t) => Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)));
+  const sigmoid = (t) => 1 / (1 + Math.exp(-t));
+
+  /* erf(x) = 2/sqrt(pi) exp(-x^2) (x + 2 x^3/3 + 4 x^5/15 + …): every term has the sign of x, so nothing cancels. */
+  const erf = (x) => {
+    if (Math.abs(x) > 6) return Math.sign(x);
+    let term = x;
+    let sum = x;
+    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n += 1) sum += term *= (2 * x * x) / (2 * n + 1);
+    return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+  };
+
+  const uniform = {
+    reach: 2, view: [-2.2, 4.2], top: 2.15, heights: [0, 1, 2], places: [-2, -1, 0, 1, 2, 3, 4], steps: 400,
+    box: (from, width) => [[from, 0], [from, 1 / width], [from + width, 1 / width], [from + width, 0]],
+    densities: (d, w) => [uniform.box(0, 1), uniform.box(d, w)],
+
+    /* Where D* is constant: [from, to, D*], with D* = NaN where both densities are 0. */
+    pieces(d, w) {
+      const cuts = [uniform.view[0], 0, 1, d, d + w, uniform.view[1]].sort((a, b) => a - b);
+      return cuts.slice(1).map((to, i) => {
+        const middle = (cuts[i] + to) / 2;
+        const p = middle > 0 && middle < 1 ? 1 : 0;
+        const q = middle > d && middle < d + w ? 1 / w : 0;
+        return [cuts[i], to, p / (p + q)];
+      });
+    },
+
+    /* On the overlap, of length o, D* = w / (1 + w); around almost every sample D* is flat, so nothing pulls. */
+    at(d, w) {
+      const o = Math.max(0, Math.min(1, d + w) - Math.max(0, d));
+      const L_G = 0 - (o / w) * Math.log1p(w);
+      const L_D = o * Math.log1p(1 / w) - L_G;
+      const [a, b] = [d, d + w - 1]; // gaps of the quantile functions at 0 and at 1; W_1 is the mean gap between
+      const W_1 = a * b >= 0 ? Math.abs(a + b) / 2 : (a * a + b * b) / (2 * Math.abs(b - a));
+      // L_G has a kink, and no slope, where an edge of q meets an edge of p
+      const kink = [d, d - 1, d + w, d + w - 1].some((gap) => Math.abs(gap) < 1e-9);
+      const growth = o > 0 ? (d + w < 1) - (d > 0) : 0; // do/dd
+      const slope = kink ? NaN : 0 - (growth / w) * Math.log1p(w);
+      return { L_D, L_G, JSD: LOG2 - L_D / 2, W_1, slope, saturating: 0, nonsaturating: 0 };
+    },
+  };
+
+  const gaussian = {
+    reach: 6, view: [-8.5, 8.5], top: 0.86, heights: [0, 0.4, 0.8], places: [-8, -6, -4, -2, 0, 2, 4, 6, 8], steps: 60,
+    density: (x, mean, sd) => Math.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * Math.sqrt(2 * Math.PI)),
+    logit: (x, d, w) => 0.5 * ((x - d) / w) ** 2 - 0.5 * x * x + Math.log(w),
+    densities: (d, w) => [[0, 1], [d, w]].map((law) => gaussian.graph((x) => gaussian.density(x, ...law))),
+    graph: (f) => range(...gaussian.view, 240).map((x) => [x, f(x)]),
+
+    /* All expectations by the trapezoidal rule, which converges exponentially for integrands as smooth as these. */
+    at(d, w) {
+      const from = Math.min(-10, d - 10 * w);
+      const step = (Math.max(10, d + 10 * w) - from) / 400;
+      let [L_D, L_G, slope, saturating, nonsaturating] = [0, 0, 0, 0, 0];
+      for (let i = 0; i <= 400; i += 1) {
+        const x = from + step * i;
+        const t = gaussian.logit(x, d, w);
+        const D = sigmoid(t);
+        const q = gaussian.density(x, d, w) * step;
+        const push = q * (x - (x - d) / (w * w)); // -q t'
+        L_D += gaussian.density(x, 0, 1) * step * softplus(-t) + q * softplus(t);
+        L_G -= q * softplus(t);
+        slope += push * D * D;
+        saturating += push * D;
+        nonsaturating += push * (1 - D);
+      }
+      const a = Math.abs(w - 1); // W_1 = E|d + a z|, z ~ N(0, 1)
+      const z = d / (a * Math.SQRT2);
+      const W_1 = a ? a * Math.sqrt(2 / Math.PI) * Math.exp(-z * z) + d * erf(z) : Math.abs(d);
+      return { L_D, L_G, JSD: LOG2 - L_D / 2, W_1, slope, saturating, nonsaturating };
+    },
+  };
+
+  const FAMILIES = { uniform, gaussian };
+
+  const sentence = (name, d, w, { L_D }) => {
+    if (d === 0 && w === 1) return "Identical: $L_D$ = 2 log 2 and $L_G$ = −log 2. D* = 1/2 wherever there is data, and nothing is left to learn.";
+    if (name === "gaussian") return "Gaussians overlap everywhere, so $L_D$ never reaches 0. The pulls, with D* frozen, add up to $d$: far apart the first fades and the second takes it all.";
+    if (L_D === 0) return "No overlap: $L_D$ = 0, and $L_G$ = 0 is its worst value. D*, constant around each support, pulls nowhere. Only $W_1$ still tells the distance.";
+    return "D* is flat around almost every generated sample: frozen, it pulls nowhere. $L_G$ changes only because the edges of the overlap move.";
+  };
+
+  Explorables.define("overlap", (figure) => {
+    const family = figure.radios("family", "Distributions", { uniform: "uniform", gaussian: "Gaussian" }, (name) => {
+      shift.range(-FAMILIES[name].reach, FAMILIES[name].reach);
+    });
+    const shift = figure.slider("shift", "shift $d$ of $p_gen$", 0.01);
+    const width = figure.slider("width", "width $w$ of $p_gen$", 0.01);
+    width.range(0.5, 2);
+    figure.jumps([
+      ["No overlap: $L_D$ = 0, $L_G$ = 0", () => ["uniform", "1.5", "1"]],
+      ["Identical: $L_D$ = 2 log 2, $L_G$ = −log 2", () => [family.text, "0", "1"]],
+    ]);
+    const densities = figure.panel(150, [["data", "$p_data$"], ["generator", "$p_gen$, drag it"]]);
+    const best = figure.panel(120, [["discriminator", "D*(x)"], ["undefined", "0/0: neither density, D* undefined"]]);
+    const losses = figure.panel(170, [["discriminator", "$L_D$"], ["generator", "$L_G$"], ["distance", "$W_1$, all against $d$"]]);
+    const show = figure.readouts({
+      L_D: "loss $L_D$", L_G: "loss $L_G$", JSD: "JSD", W_1: "distance $W_1$",
+      slope: "slope of $L_G$ over $d$", saturating: "pull of log(1 − D*)", nonsaturating: "pull of −log D*",
+    });
+    for (const panel of [densities, best, losses]) {
+      panel.onDrag((x) => {
+        const from = shift.value;
+        shift.input.focus({ preventScroll: true }); // arrow keys go on from here
+        return (to) => (shift.value = from + (to - x) / panel.scale);
+      });
+    }
+
+    return () => {
+      const law = FAMILIES[family.text];
+      const [d, w] = [shift.value, width.value];
+      const now = law.at(d, w);
+      const places = law.places.map((x) => [x, String(x).replace("-", "−")]);
+
+      densities.begin(law.view, [-0.04 * law.top, law.top], places, law.heights.map((y) => [y, String(y)]));
+      law.densities(d, w).forEach((points, i) => densities.line(["data area", "generator area"][i], points));
+
+      best.begin(law.view, [-0.1, 1.1], places, [[0, "0"], [0.5, "1/2"], [1, "1"]]);
+      if (law === uniform) {
+        for (const [from, to, D] of law.pieces(d, w)) {
+          if (D >= 0) best.line("discriminator", [[from, D], [to, D]]);
+          else if (to - from > 0.4) best.text((from + to) / 2, 0.5, "0/0");
+        }
+      } else best.line("discriminator", gaussian.graph((x) => sigmoid(gaussian.logit(x, d, w))));
+
+      losses.begin(law.view, [-0.9, 2.1], places, [[-LOG2, "−log 2"], [0, "0"], [LOG2, "log 2"], [2 * LOG2, "2 log 2"]]);
+      const curves = range(-law.reach, law.reach, law.steps).map((at) => [at, law.at(at, w)]);
+      losses.line("marker", [[d, -0.9], [d, 2.1]]);
+      for (const [role, name] of [["distance", "W_1"], ["discriminator", "L_D"], ["generator", "L_G"]]) {
+        losses.line(role, curves.map(([at, values]) => [at, values[name]]));
+        losses.dot(role, d, now[name]);
+      }
+
+      show(now);
+      return sentence(family.text, d, w, now);
+    };
+  });
+})();

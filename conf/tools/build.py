@@ -1,0 +1,134 @@
+"""Build the site: run the cells that are stale, make the pages with Sphinx, publish them to build/html in one step.
+
+What is in build/html is always a whole build that succeeded: pages are made in build/stage and exchanged at the end. Two builds at once wait
+for each other; a build that was killed leaves a mark, and the next one makes its pages anew (executed cells are kept).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from execute import ExecutionError, Page, Project, Store, run
+
+CONF = Path(__file__).resolve().parents[1]
+
+
+@contextlib.contextmanager
+def locked(build: Path) -> Iterator[None]:
+    """Hold the build folder for this process alone; wait, and say so, while another build has it."""
+    build.mkdir(parents=True, exist_ok=True)
+    with (build / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another build is running here: waiting for it to end.", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def sphinx(project: Project) -> bool:
+    """Make the pages in build/stage; return whether all went well, without a single warning."""
+    from sphinx.cmd.build import build_main
+
+    stage = project.build / "stage"
+    unfinished = project.build / "unfinished"
+    if unfinished.exists():
+        # Sphinx believes its own notes even where the pages were never written
+        shutil.rmtree(stage, ignore_errors=True)
+    unfinished.touch()
+    os.environ["SITE_BUILD"] = str(project.build)
+    options = ["-b", "html", "-W", "--keep-going", "-q", "-c", str(CONF), "-d", str(stage / "doctrees")]
+    good = build_main([*options, str(project.docs), str(stage / "html")]) == 0
+    if good:
+        unfinished.unlink()
+    return good
+
+
+def publish(project: Project) -> Path:
+    """Exchange build/html for the pages just made."""
+    html, fresh, old = (project.build / name for name in ("html", "html.new", "html.old"))
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(project.build / "stage" / "html", fresh, ignore=shutil.ignore_patterns(".buildinfo*"), copy_function=_link)
+    if html.exists():
+        html.rename(old)
+    fresh.rename(html)
+    shutil.rmtree(old, ignore_errors=True)
+    return html
+
+
+def _link(source: str, target: str) -> None:
+    """Copy a file; Sphinx rewrites its pages in place, so a hard link would change what is published."""
+    shutil.copyfile(source, target)
+
+
+def build(project: Project, jobs: int) -> Path | None:
+    """Build the site; return where it was published, or None after saying what failed."""
+    started = time.monotonic()
+    with locked(project.build):
+        try:
+            pages: list[Page] = run(project, jobs)
+        except ExecutionError as error:
+            print(f"\n{error}\n\nNot built: a page's cells fail (above). build/html is what it was.", file=sys.stderr)
+            return None
+        print("Pages: Sphinx makes them.", flush=True)
+        if not sphinx(project):
+            print("\nNot built: mend the warnings above. build/html is what it was.", file=sys.stderr)
+            return None
+        Store(project.store).keep_only(page.digest for page in pages)
+        html = publish(project)
+    print(f"Built in {time.monotonic() - started:.1f} s. Open {html / 'index.html'} in a browser.", flush=True)
+    return html
+
+
+def live(project: Project) -> int:
+    """Serve the site on this machine and rebuild it at every change, until interrupted."""
+    execute = [sys.executable, str(CONF / "tools" / "execute.py")]
+    command = [sys.executable, "-m", "sphinx_autobuild", "--open-browser", "--port", "0", "-c", str(CONF)]
+    command += ["--pre-build", " ".join(f"'{part}'" for part in execute)]
+    for folder in (project.package, CONF):
+        command += ["--watch", str(folder)]
+    command += ["--ignore", "*/__pycache__/*", str(project.docs), str(project.build / "live")]
+    try:
+        return subprocess.call(command, env=os.environ | {"SITE_BUILD": str(project.build)})
+    except KeyboardInterrupt:
+        return 0
+
+
+def main() -> int:
+    """The command line."""
+    root = CONF.parent
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pages run at a time (default: one per core)")
+    parser.add_argument("--live", action="store_true", help="serve the site and rebuild it whenever something changes")
+    parser.add_argument("--output", type=Path, help="also copy the finished site to this folder, which must not exist")
+    options = parser.parse_args()
+    if options.jobs < 1:
+        parser.error("--jobs must be at least 1")
+    project = Project(root, root / "build")
+    try:
+        if options.live:
+            return live(project)
+        html = build(project, options.jobs)
+        if html is not None and options.output:
+            shutil.copytree(html, options.output)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print("The disk is full: free some space (a build needs about 100 MB) and run the command again.", file=sys.stderr)
+        return 1
+    return 0 if html is not None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
