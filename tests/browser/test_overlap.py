@@ -1,0 +1,335 @@
+"""The figure "Overlap" of question 2 (a): its numbers against the package's, and every way to move it."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from genmodels.adversarial import losses_at_optimum, shift_gradients
+from genmodels.divergences import Gaussian, Uniform, jensen_shannon, wasserstein1
+from playwright.sync_api import Page, expect
+from scipy.integrate import quad
+
+PATH = "/sheet-2/2a-no-overlap.html"
+DEFAULT = ["uniform", "1.5", "1"]
+PULLS = ("saturating", "nonsaturating")
+
+UNIFORM = [(d, w) for d in (-2, -1.37, -0.5, 0, 0.25, 0.97, 1, 1.03, 2) for w in (0.5, 1, 1.61)] + [
+    (0.3, 0.7),
+    (-0.8, 2),
+]
+GAUSSIAN = [(d, w) for d in (-6, -3.21, -1, 0, 0.01, 0.5, 2, 4, 6) for w in (0.5, 1, 1.01, 2)]
+SETTINGS = [("uniform", d, w) for d, w in UNIFORM] + [("gaussian", d, w) for d, w in GAUSSIAN]
+NONSENSE = [
+    "overlap=",
+    "overlap=hello",
+    "overlap=uniform,NaN,1",
+    "overlap=gaussian,1e9,1",
+    "overlap=gaussian,1,1e0",
+    "overlap=uniform,Infinity,1",
+    "overlap=uniform,,1",
+    "overlap=uniform,7,1",
+    "overlap=uniform,0.5,0",
+    "overlap=uniform,0.5",
+    "overlap=uniform,0.5,1,1",
+    "overlap=constructor,0.5,1",
+    "overlap=__proto__,0.5,1",
+    "overlap=<script>window.owned=1</script>,0,1",
+    "overlap=%3Cimg%20src%3Dx%20onerror%3Dwindow.owned%3D1%3E,0,1",
+    "overlap=%E0%A4%A,%,1",
+    "?&&==overlap",
+]
+
+
+def visit(page: Page, site: str, state: str = "overlap=uniform,1.5,1") -> None:
+    """Open the page cold at the figure's section in the given state."""
+    page.goto("about:blank")
+    page.goto(f"{site}{PATH}#explore?{state}")
+    expect(page.locator(".explorable dd").last).to_have_attribute("data-value", re.compile("."))
+
+
+def state(page: Page) -> list[str]:
+    """Return the figure's controls: family, shift, width."""
+    return [page.locator(".explorable [type=radio]:checked").input_value()] + [
+        page.locator(f"#overlap-{name}").input_value() for name in ("shift", "width")
+    ]
+
+
+def shown(page: Page) -> dict[str, float]:
+    """Return the readouts in full precision."""
+    pairs = page.locator(".explorable dd").evaluate_all(
+        "cells => cells.map(cell => [cell.dataset.name, cell.dataset.value])"
+    )
+    return {name: float(value) for name, value in pairs}
+
+
+def densities(family: str, d: float, w: float) -> tuple[Uniform, Uniform] | tuple[Gaussian, Gaussian]:
+    """Return p_data and p_gen as the package has them."""
+    return (
+        (Uniform(0.0, 1.0), Uniform(d, d + w))
+        if family == "uniform"
+        else (Gaussian(0.0, 1.0), Gaussian(d, w))
+    )
+
+
+def gaussian_pulls(d: float, w: float) -> tuple[float, float]:
+    """Return d/dd of E_q[log(1-D)] and of E_q[-log D], D frozen at D*: by the score of q, not D's slope."""
+    p, q = densities("gaussian", d, w)
+
+    def expectation(sign: float) -> float:
+        # d/dd E_q[f] = E_q[f (x - d) / w^2], where log(1-D*) = -softplus(t) and -log D* = softplus(-t)
+        def integrand(x: float) -> float:
+            t = float(p.log_pdf(x) - q.log_pdf(x))
+            return float(q.pdf(x)) * -sign * float(np.logaddexp(0.0, sign * t)) * (x - d) / w**2
+
+        return quad(integrand, d - 12 * w, d + 12 * w, epsabs=1e-11, epsrel=1e-11, limit=400)[0]
+
+    return expectation(1.0), expectation(-1.0)
+
+
+def slope_of_value(family: str, d: float, w: float) -> float:
+    """Return dL_G/dd by central differences, Richardson-extrapolated; nan where the two sides differ."""
+
+    def value(at: float) -> float:
+        return losses_at_optimum(*densities(family, at, w)).generator
+
+    def central(h: float) -> float:
+        return (value(d + h) - value(d - h)) / (2 * h)
+
+    h = 1e-3
+    if abs(value(d + h) - 2 * value(d) + value(d - h)) > 1e-2 * h:
+        return math.nan
+    return (4 * central(h) - central(2 * h)) / 3
+
+
+@pytest.mark.parametrize("family", ["uniform", "gaussian"])
+def test_numbers_are_those_of_the_package(page: Page, site: str, family: str) -> None:
+    visit(page, site, f"overlap={family},0,1")
+    tolerance = 1e-9 if family == "uniform" else 1e-6
+    for _, d, w in (setting for setting in SETTINGS if setting[0] == family):
+        page.evaluate("([d, w]) => { location.hash = `explore?overlap=${d},${w}`; }", [f"{family},{d}", w])
+        expect(page.locator("#overlap-shift")).to_have_value(str(d))
+        expect(page.locator("#overlap-width")).to_have_value(str(w))
+        p, q = densities(family, d, w)
+        losses = losses_at_optimum(p, q)
+        pulls = (0.0, 0.0) if family == "uniform" else gaussian_pulls(d, w)
+        expected = {
+            "L_D": losses.discriminator,
+            "L_G": losses.generator,
+            "JSD": jensen_shannon(p, q),
+            "W_1": wasserstein1(p, q),
+        }
+        expected |= dict(zip(PULLS, pulls, strict=True))
+        got = shown(page)
+        assert {name: got[name] for name in expected} == pytest.approx(expected, abs=tolerance, rel=0), (
+            family,
+            d,
+            w,
+        )
+        assert got["slope"] == pytest.approx(slope_of_value(family, d, w), abs=1e-6, nan_ok=True), (
+            family,
+            d,
+            w,
+        )
+    assert len(SETTINGS) >= 50
+
+
+def test_pulls_are_those_of_the_package(page: Page, site: str) -> None:
+    for d in (-2.5, 0.5, 1, 3):
+        visit(page, site, f"overlap=gaussian,{d},1")
+        expected, got = shift_gradients(d), shown(page)
+        assert (got["saturating"], got["slope"], got["nonsaturating"]) == pytest.approx(
+            tuple(expected), abs=1e-6
+        )
+
+
+def test_four_decimals_are_shown(page: Page, site: str) -> None:
+    visit(page, site, "overlap=gaussian,-1.5,0.8")
+    for name, value in shown(page).items():
+        assert page.locator(f"dd[data-name={name}]").inner_text() == f"{value:.4f}".replace("-", "−")
+
+
+def test_no_overlap_and_identical(page: Page, site: str) -> None:
+    visit(page, site, "overlap=gaussian,2,1.5")
+    page.get_by_role("button", name="No overlap").click()
+    assert state(page) == DEFAULT
+    assert (shown(page)["L_D"], shown(page)["L_G"]) == (0.0, 0.0)
+    for family in ("uniform", "Gaussian"):
+        page.get_by_label(family, exact=True).check()
+        page.get_by_role("button", name="Identical").click()
+        assert state(page) == [family.lower(), "0", "1"]
+        assert (shown(page)["L_D"], shown(page)["L_G"]) == pytest.approx(
+            (2 * math.log(2), -math.log(2)), abs=1e-9
+        )
+
+
+def test_mouse_drags_and_arrow_keys_go_on(page: Page, site: str) -> None:
+    visit(page, site)
+    box = page.locator(".explorable > svg").first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 60, y, steps=6)
+    page.mouse.up()
+    after = float(state(page)[1])
+    # the axis spans 6.4 units over the width less the margins of 54 and 8 pixels
+    assert after == pytest.approx(1.5 - 60 * 6.4 / (box["width"] - 62), abs=0.006)
+    page.mouse.move(x + 50, y)
+    assert float(state(page)[1]) == after  # released
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert float(state(page)[1]) == pytest.approx(after + 0.01, abs=1e-9)
+    assert shown(page)["W_1"] == pytest.approx(after + 0.01, abs=1e-9)
+
+
+def test_keyboard_alone(page: Page, site: str) -> None:
+    visit(page, site)
+    page.get_by_label("uniform", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    assert state(page)[0] == "gaussian"
+    page.keyboard.press("Tab")
+    page.keyboard.press("End")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Home")
+    assert state(page) == ["gaussian", "6", "0.5"]
+    assert page.locator("#overlap-width").get_attribute("aria-valuetext") == "width 0.5"
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert state(page) == DEFAULT  # the last button resets
+
+
+def test_touch_drags(page: Page, site: str) -> None:
+    visit(page, site)
+    box = page.locator(".explorable > svg").first.bounding_box()
+    assert box is not None
+    client = page.context.new_cdp_session(page)
+    client.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    x, y = box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"]
+    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 9):
+        client.send(
+            "Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x - 15 * step, "y": y}]}
+        )
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert float(state(page)[1]) == pytest.approx(1.5 - 120 * 6.4 / (box["width"] - 62), abs=0.01)
+
+
+def test_link_restores_the_state(page: Page, site: str) -> None:
+    visit(page, site, "overlap=gaussian,0.97,1.2")
+    assert state(page) == ["gaussian", "0.97", "1.2"]
+    page.locator("#overlap-shift").fill("-2.5")
+    page.wait_for_url("**#explore?overlap=gaussian,-2.5,1.2")
+    page.reload()
+    expect(page.locator("#overlap-shift")).to_have_value("-2.5")
+    assert state(page) == ["gaussian", "-2.5", "1.2"]
+
+
+def test_cold_link_scrolls_to_the_section(page: Page, site: str) -> None:
+    page.goto(f"{site}{PATH}#explore?overlap=uniform,0.97,1")
+    expect(page.locator(".explorable dd").last).to_be_attached()
+    top, height = page.evaluate(
+        "[document.getElementById('explore').getBoundingClientRect().top, innerHeight]"
+    )
+    assert abs(top) < height / 3
+    assert page.evaluate("scrollY") > 0
+
+
+@pytest.mark.parametrize("query", NONSENSE)
+def test_nonsense_falls_back_to_the_default(page: Page, site: str, query: str) -> None:
+    visit(page, site, query)
+    assert state(page) == DEFAULT
+    assert page.evaluate("window.owned") is None
+    assert page.locator(".explorable script, .explorable img").count() == 0
+
+
+def test_reset(page: Page, site: str) -> None:
+    visit(page, site, "overlap=gaussian,3,0.7")
+    page.get_by_role("button", name="Reset").click()
+    assert state(page) == DEFAULT
+
+
+def test_changing_family_keeps_the_shift_within_reach(page: Page, site: str) -> None:
+    visit(page, site, "overlap=gaussian,5,1")
+    page.get_by_label("uniform", exact=True).check()
+    assert state(page) == ["uniform", "2", "1"]
+    assert shown(page)["W_1"] == 2.0
+
+
+def test_discriminator_is_blank_where_it_is_undefined(page: Page, site: str) -> None:
+    visit(page, site, "overlap=uniform,1.5,1")
+    best = page.locator(".explorable > svg").nth(1)
+    assert best.locator("path").count() == 2
+    assert best.get_by_text("0/0").count() == 3
+
+
+def test_screen_reader_hears_of_a_change_once_at_rest(page: Page, site: str) -> None:
+    visit(page, site)
+    status = page.locator(".explorable [role=status]")
+    page.evaluate(
+        "() => { window.said = 0; new MutationObserver(() => window.said++)"
+        ".observe(document.querySelector('.explorable [role=status]'), {childList: true}); }"
+    )
+    page.locator("#overlap-shift").evaluate(
+        "input => { for (let k = 20; k; k--) { input.stepDown(); input.dispatchEvent(new Event('input')); }}"
+    )
+    expect(status).to_contain_text("distance W1 1.3000")
+    page.wait_for_timeout(100)  # further messages, if there were any, would follow at once
+    assert page.evaluate("window.said") == 1
+
+
+def test_works_from_disk(page: Page, site_file: str) -> None:
+    visit(page, site_file, "overlap=uniform,0.25,1")
+    assert state(page) == ["uniform", "0.25", "1"]
+    assert shown(page)["L_D"] == pytest.approx(1.5 * math.log(2), abs=1e-9)
+    page.locator("#overlap-shift").fill("0.5")
+    page.wait_for_url("**#explore?overlap=uniform,0.5,1")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_accessible(page: Page, site: str, theme: str) -> None:
+    visit(page, site, "overlap=gaussian,1,1")
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+    page.locator("#overlap-shift").focus()
+    page.keyboard.press("ArrowRight")
+    results = Axe().run(page, context=".explorable")
+    assert results.violations_count == 0, results.generate_report()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_fits_the_screen(page: Page, site: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    visit(page, site)
+    boxes = (
+        page.locator(".explorable")
+        .locator("svg, button, input, dd, p")
+        .evaluate_all(
+            "nodes => nodes.map(node => node.getBoundingClientRect()).map(box => [box.left, box.right])"
+        )
+    )
+    assert all(left >= 0 and right <= width for left, right in boxes)
+    targets = (
+        page.locator(".explorable")
+        .locator("button, label:has(input), [type=range]")
+        .evaluate_all("nodes => nodes.map(node => node.getBoundingClientRect().height)")
+    )
+    assert len(targets) == 7
+    assert min(targets) >= 24
+
+
+def test_printed_without_having_been_seen(page: Page, site: str) -> None:
+    page.goto(f"{site}{PATH}")
+    assert page.locator(".explorable dd").count() == 0
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".explorable dd").count() == 7
+    page.emulate_media(media="print")
+    page.wait_for_timeout(200)
+    panels = page.locator(".explorable > svg")
+    heights = panels.evaluate_all("nodes => nodes.map(node => node.getBoundingClientRect().height)")
+    assert len(heights) == 3
+    assert max(heights) < 250

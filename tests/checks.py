@@ -1,0 +1,189 @@
+"""What every page must have. Each check returns the problems it finds, so that it can be tried on a page that has one."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+from bs4 import BeautifulSoup
+
+SECTIONS = ["answer", "derivation", "evidence", "explore", "mistakes", "marking", "further"]
+WORDS_PER_POINT = 60 / 5
+CELL_LINES = 18
+LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "audio": "src", "embed": "src", "object": "data"}
+
+
+def parse(path: Path) -> BeautifulSoup:
+    """A built page as a tree."""
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "lxml")
+
+
+def pages(html: Path) -> list[Path]:
+    """All pages of the built site but the short links."""
+    return [path for path in sorted(html.rglob("*.html")) if "_static" not in path.parts and "Short link" not in path.read_text(encoding="utf-8")]
+
+
+def questions(html: Path) -> list[Path]:
+    """The pages that solve a question."""
+    return sorted(html.glob("sheet-*/[0-9][a-z]-*.html"))
+
+
+def section_problems(page: BeautifulSoup) -> list[str]:
+    """The seven sections, in order, with their ids; the points; a hint."""
+    article = page.select_one("article")
+    if article is None:
+        return ["no <article>"]
+    found = [section["id"] for section in article.select("section > section") if section.parent is article.select_one("section")]
+    problems = [] if found == SECTIONS else [f"sections are {found}, not {SECTIONS}"]
+    if not re.match(r"\d \([a-z]\) \S", article.h1.get_text() if article.h1 else ""):
+        problems.append("the title does not start with the question's number")
+    if not re.search(r"\b\d+ points\.", article.get_text()):
+        problems.append("the points are missing")
+    if not article.select(".admonition.hint"):
+        problems.append("the hint is missing")
+    return problems
+
+
+def answer_problems(page: BeautifulSoup) -> list[str]:
+    """The answer has a formula in a box and is not longer than the points allow."""
+    answer, points = page.select_one("section#answer"), re.search(r"\b(\d+) points\.", page.get_text())
+    if answer is None or points is None:
+        return ["no answer or no points"]
+    problems = [] if answer.select(".admonition.answer .katex") else ["no formula in a box"]
+    text = BeautifulSoup(str(answer), "lxml")
+    for formula in text.select(".math"):
+        formula.replace_with(" ")
+    words = len(re.findall(r"[\w'’-]*[A-Za-z][\w'’-]*", text.get_text(" ")))
+    if words > int(points[1]) * WORDS_PER_POINT:
+        problems.append(f"the answer has {words} words for {points[1]} points")
+    return problems
+
+
+def picture_problems(page: BeautifulSoup) -> list[str]:
+    """Every picture says what is seen, in words of its own."""
+    problems = []
+    for picture in page.select("article [role=img], article img"):
+        alt = str(picture.get("aria-label") or picture.get("alt") or "")
+        if len(alt.split()) < 5:
+            problems.append(f"a picture's alt text is {alt!r}")
+    for figure in page.select("article figure"):
+        if not figure.figcaption or not figure.figcaption.get_text(strip=True) or not figure.get("id"):
+            problems.append("a figure without caption or id")
+    return problems
+
+
+def id_problems(page: BeautifulSoup) -> list[str]:
+    """No id twice, and every reference inside a drawing has its target."""
+    ids = [str(tag["id"]) for tag in page.select("[id]")]
+    problems = [f"id {name!r} is there twice" for name in sorted({name for name in ids if ids.count(name) > 1})]
+    for use in page.select("svg use, svg [clip-path]"):
+        target = str(use.get("xlink:href") or use.get("href") or use.get("clip-path")).removeprefix("url(").rstrip(")")
+        if target.removeprefix("#") not in ids:
+            problems.append(f"a drawing refers to {target}, which is not there")
+    return problems
+
+
+def request_problems(page: BeautifulSoup) -> list[str]:
+    """Nothing is loaded from another host."""
+    loads = [str(tag[name]) for tag_name, name in LOADING.items() for tag in page.select(f"{tag_name}[{name}]")]
+    loads += [str(link["href"]) for link in page.select("link[href]") if "canonical" not in (link.get("rel") or [])]
+    return [f"loads {address}" for address in loads if re.match(r"(https?:)?//", address)]
+
+
+def formula_problems(page: BeautifulSoup) -> list[str]:
+    """No formula is left as TeX, none failed, and each has MathML."""
+    problems = [f"bad formula: {error.get_text()}" for error in page.select(".katex-error")]
+    problems += ["a formula without MathML" for formula in page.select(".katex") if not formula.find("math")]
+    text = BeautifulSoup(str(page.select_one("article")), "lxml")
+    for hidden in text.select("annotation, pre, code, script"):
+        hidden.decompose()
+    return problems + [f"raw TeX: {match}" for match in re.findall(r"\$\$?[^$\n]+\$|\\[a-z]+\{[^}]*\}", text.get_text())]
+
+
+def link_problems(html: Path, path: Path, page: BeautifulSoup, targets: dict[Path, set[str]]) -> list[str]:
+    """Every link inside the site leads to a page and to a place on it."""
+    problems = []
+    for link in page.select("a[href]"):
+        address, fragment = urldefrag(str(link["href"]))
+        if re.match(r"[a-z]+:", address):
+            continue
+        target = (path.parent / unquote(address)).resolve() if address else path.resolve()
+        if not target.is_file():
+            problems.append(f"link to {address}, which is not there")
+        elif fragment and target.suffix == ".html" and unquote(fragment) not in anchors(target, targets):
+            problems.append(f"link to {address}#{fragment}: no such place")
+    return problems
+
+
+def anchors(path: Path, known: dict[Path, set[str]]) -> set[str]:
+    """All ids of a page, read once."""
+    if path not in known:
+        known[path] = {str(tag["id"]) for tag in parse(path).select("[id]")}
+    return known[path]
+
+
+def anchor_problems(html: Path, published: list[str]) -> list[str]:
+    """Every published anchor still resolves."""
+    known: dict[Path, set[str]] = {}
+    problems = []
+    for line in published:
+        address, fragment = urldefrag(line)
+        path = html / address
+        if not path.is_file() or (fragment and fragment not in anchors(path, known)):
+            problems.append(f"{line} was published and is gone")
+    return problems
+
+
+def ledger_problems(html: Path) -> list[str]:
+    """claims.json is complete and true, and the pages show what it says."""
+    known: dict[Path, set[str]] = {}
+    problems = []
+    claims = json.loads((html / "claims.json").read_text(encoding="utf-8"))["claims"]
+    for claim in claims:
+        low, high = (claim[end] if claim[end] is not None else claim["value"] for end in ("low", "high"))
+        if not (claim["ok"] and low <= claim["value"] <= high):
+            problems.append(f"{claim['id']} is off")
+        if claim["anchor"] not in anchors(html / f"{claim['page']}.html", known):
+            problems.append(f"{claim['id']}: its page does not show it")
+        if claim["kind"] == "published" and not claim["source"]:
+            problems.append(f"{claim['id']}: published where?")
+        if claim["id"] not in anchors(html / "results.html", known):
+            problems.append(f"{claim['id']} is not on the results page")
+    return problems if claims else ["no claims at all"]
+
+
+def prose(source: str) -> str:
+    """A page's source without front matter, code, formulas, directives' settings, roles, links' addresses and comments; lines stay lines."""
+    blank = lambda match: "\n" * match[0].count("\n")  # noqa: E731
+    source = re.sub(r"\A---\n.*?\n---\n", blank, source, flags=re.S)
+    source = re.sub(r"^(?P<fence>`{3,})\{code-cell\}.*?^(?P=fence)$", _captions, source, flags=re.S | re.M)
+    source = re.sub(r"^(`{3,}).*?^\1$", blank, source, flags=re.S | re.M)
+    source = re.sub(r"\$\$.*?\$\$(\s*\([\w-]+\))?", blank, source, flags=re.S)
+    source = re.sub(r"\$[^$]+\$", blank, source)
+    source = re.sub(r"<!--.*?-->", blank, source, flags=re.S)
+    source = re.sub(r"(\{[\w:]+\})?`[^`]*`", blank, source)
+    return re.sub(r"\]\([^)]*\)|<[^>]*>", "]", source)
+
+
+def _captions(cell: re.Match[str]) -> str:
+    """Of a cell, its alt text and caption only: these are prose."""
+    return "\n".join(line if re.match(r":(alt|caption):", line) else "" for line in cell[0].split("\n"))
+
+
+def typed_decimals(source: str) -> list[str]:
+    """Decimals that were typed into the prose instead of computed."""
+    lines = enumerate(prose(source).split("\n"), start=1)
+    return [f"line {number}: {decimal}" for number, line in lines for decimal in re.findall(r"(?<![\w.])\d*[.,]\d+(?![\w.]|\d)", line)]
+
+
+def cell_problems(source: str) -> list[str]:
+    """Cells that are too long to be read."""
+    problems = []
+    for cell in re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", source, re.S | re.M):
+        lines = [line for line in cell.split("\n") if line.strip() and not re.match(r":\w+:", line)]
+        if len(lines) > CELL_LINES:
+            problems.append(f"a cell of {len(lines)} lines: {lines[0]}")
+    return problems
+

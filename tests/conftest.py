@@ -1,0 +1,20 @@
+"""The built site, for all tests that look at it."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def html() -> Path:
+    built = ROOT / "build" / "html"
+    if not (built / "index.html").is_file():
+        pytest.fail("there is no built site: run 'make html' first ('make test' does it by itself)", pytrace=False)
+    return built

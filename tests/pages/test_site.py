@@ -1,0 +1,115 @@
+"""The built site holds the promises made to its readers."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import checks
+import pytest
+
+from genmodels.palette import PALETTE
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "docs").rglob("*.md"))
+PUBLISHED = ROOT / "tests" / "published-anchors.txt"
+
+
+def test_every_question_page_has_its_seven_sections(html):
+    assert len(checks.questions(html)) >= 2
+    for path in checks.questions(html):
+        page = checks.parse(path)
+        assert checks.section_problems(page) + checks.answer_problems(page) == [], path.name
+
+
+def test_every_page_reads_well_without_help(html):
+    for path in checks.pages(html):
+        page = checks.parse(path)
+        problems = checks.picture_problems(page) + checks.id_problems(page) + checks.formula_problems(page)
+        assert problems == [], path.name
+        assert page.html["lang"] == "en"
+
+
+def test_nothing_is_loaded_from_elsewhere(html):
+    for path in sorted(html.rglob("*.html")):
+        assert checks.request_problems(checks.parse(path)) == [], path.name
+    for path in html.rglob("*.css"):
+        assert re.findall(r"url\(\s*['\"]?(?:https?:)?//|@import\s+['\"]?(?:https?:)?//", path.read_text(encoding="utf-8")) == [], path.name
+
+
+def test_links_inside_the_site_lead_somewhere(html):
+    known: dict[Path, set[str]] = {}
+    for path in checks.pages(html):
+        assert checks.link_problems(html, path, checks.parse(path), known) == [], path.name
+
+
+def test_published_anchors_resolve(html):
+    assert checks.anchor_problems(html, PUBLISHED.read_text(encoding="utf-8").split()) == []
+
+
+def test_anchors_are_published_and_never_taken_back(html):
+    published = PUBLISHED.read_text(encoding="utf-8").split()
+    for path in checks.questions(html):
+        name = path.relative_to(html).as_posix()
+        assert {f"{name}#{section}" for section in checks.SECTIONS} <= set(published)
+        assert f"{path.name.partition('-')[0]}.html" in published
+    log = subprocess.run(["git", "log", "--format=%H", "--", str(PUBLISHED)], cwd=ROOT, capture_output=True, text=True)
+    for commit in log.stdout.split():
+        then = subprocess.run(["git", "show", f"{commit}:tests/published-anchors.txt"], cwd=ROOT, capture_output=True, text=True)
+        lines = then.stdout.split()
+        assert published[: len(lines)] == lines, f"anchors of {commit} were changed: this file is only ever appended to"
+
+
+def test_short_links_lead_to_their_question(html):
+    for path in checks.questions(html):
+        page = (html / f"{path.name.partition('-')[0]}.html").read_text(encoding="utf-8")
+        target = path.relative_to(html).as_posix()
+        assert f'href="{target}"' in page
+        assert f'"{target}" + location.hash' in page
+
+
+def test_the_ledger_is_complete_and_true(html):
+    assert checks.ledger_problems(html) == []
+
+
+def test_numbers_quoted_in_the_prose_are_those_of_the_ledger(html):
+    claims = {c["anchor"]: c for c in json.loads((html / "claims.json").read_text(encoding="utf-8"))["claims"]}
+    quoted = 0
+    for path in checks.pages(html):
+        for link in checks.parse(path).select("a.claim"):
+            claim = claims[link["href"].partition("#")[2]]
+            text = link.get_text().replace("\u2212", "-")
+            mantissa, _, exponent = text.partition("\u202f·\u202f10")
+            power = int(exponent.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
+            number = float(mantissa) * 10.0**power
+            last_digit = 10.0 ** (power - len(mantissa.partition(".")[2]))
+            assert abs(number - claim["value"]) <= 0.5001 * last_digit or number == claim["seeds"], (path.name, text)
+            quoted += 1
+    assert quoted >= 10
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.relative_to(ROOT / "docs").as_posix())
+def test_no_number_is_typed_and_no_cell_is_too_long(source):
+    text = source.read_text(encoding="utf-8")
+    assert checks.typed_decimals(text) + checks.cell_problems(text) == []
+
+
+def test_figures_follow_the_theme(html):
+    for path in checks.questions(html):
+        for drawing in checks.parse(path).select("article svg.panel"):
+            colours = set(re.findall(r"#[0-9a-f]{6}", re.sub(r"var\([^)]*\)", "", str(drawing))))
+            assert colours == set(), f"{path.name}: {colours} are not colours of the palette"
+    css = (html / "_static" / "palette.css").read_text(encoding="utf-8")
+    assert all(f"--fig-{role}:{dark}" in css for role, (_, dark) in PALETTE.items())
+
+
+def test_index_names_every_solved_question(html):
+    index = checks.parse(html / "index.html")
+    links = {link["href"].partition("#")[0] for link in index.select("article a[href]")}
+    assert {path.relative_to(html).as_posix() for path in checks.questions(html)} <= links
+
+
+def test_every_module_is_documented(html):
+    api = checks.parse(html / "api" / "index.html").get_text()
+    for module in sorted((ROOT / "code" / "genmodels").glob("[a-z]*.py")):
+        assert f"genmodels.{module.stem}" in api
