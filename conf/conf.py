@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(HERE / "extensions"), str(HERE / "tools"), str(ROOT / "code")]
@@ -34,14 +36,20 @@ site_root = str(ROOT)
 site_build = os.environ.get("SITE_BUILD", str(ROOT / "build"))
 # a change in how the site is made makes every page anew
 site_recipe = hashlib.sha256(
-    b"".join(path.read_bytes() for path in sorted(HERE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+    b"".join(
+        path.read_bytes() for path in sorted(HERE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts
+    )
 ).hexdigest()
 
-# strict: a dead reference is an error, also inside the API pages; the exceptions stand in nitpick_ignore_regex with their reason
+# strict: a dead reference is an error, also inside the API pages; the exceptions stand in nitpick_ignore_regex with
+# their reason
 nitpicky = True
 nitpick_ignore_regex = [
     # classes of other projects and of the standard library, whose inventories would have to be fetched
-    (r"py:.*", r"(numpy|torch|matplotlib|abc|np|collections|pathlib|typing|types|ndarray|Tensor|Axes|Figure|Generator|optional|shape).*"),
+    (
+        r"py:.*",
+        r"(numpy|torch|matplotlib|abc|np|collections|pathlib|typing|types|ndarray|Tensor|Axes|Figure|Generator|optional|shape).*",
+    ),
     (r"py:class", r"(NDArray|ArrayLike|float64|Iterable|Iterator|Sequence|Callable|Path|Literal.*)"),
 ]
 root_doc = "index"
@@ -60,12 +68,14 @@ bibtex_reference_style = "author_year"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
+autodoc_type_aliases = {"ArrayLike": "ArrayLike"}  # unfolded, it is five lines long
 napoleon_google_docstring = True
 
 html_math_renderer = "katex"
 html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["static"]
+html_favicon = "static/favicon.svg"
 templates_path = ["templates"]
 html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
@@ -76,6 +86,7 @@ html_show_sphinx = False
 html_last_updated_fmt = None  # a date would make two builds differ
 html_permalinks_icon = "#"
 html_sidebars = {"**": ["navbar-logo.html", "search-button-field.html", "sbt-sidebar-nav.html"]}
+html_context = {"default_mode": "auto"}  # unset, the theme complains in the reader's console
 html_theme_options = {
     "show_toc_level": 2,
     "home_page_in_toc": True,
@@ -99,6 +110,6 @@ redirects = {
 redirect_html_template_file = str(HERE / "templates" / "redirect.html")
 
 
-def setup(app):  # noqa: ANN001, ANN201 (Sphinx defines the signature)
+def setup(app: Sphinx) -> None:
     """Make the recipe's digest part of the environment: pages read with another recipe are read again."""
     app.add_config_value("site_recipe", "", "env")

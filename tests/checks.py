@@ -1,4 +1,4 @@
-"""What every page must have. Each check returns the problems it finds, so that it can be tried on a page that has one."""
+"""What every page must have. Each check returns the problems it finds, so that it can be tried on a bad page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from bs4 import BeautifulSoup
 SECTIONS = ["answer", "derivation", "evidence", "explore", "mistakes", "marking", "further"]
 WORDS_PER_POINT = 60 / 5
 CELL_LINES = 18
-LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "audio": "src", "embed": "src", "object": "data"}
+LOADING = {
+    "script": "src",
+    "img": "src",
+    "iframe": "src",
+    "source": "src",
+    "video": "src",
+    "audio": "src",
+    "embed": "src",
+    "object": "data",
+}
 
 
 def parse(path: Path) -> BeautifulSoup:
@@ -22,7 +31,11 @@ def parse(path: Path) -> BeautifulSoup:
 
 def pages(html: Path) -> list[Path]:
     """All pages of the built site but the short links."""
-    return [path for path in sorted(html.rglob("*.html")) if "_static" not in path.parts and "Short link" not in path.read_text(encoding="utf-8")]
+    return [
+        path
+        for path in sorted(html.rglob("*.html"))
+        if "_static" not in path.parts and "Short link" not in path.read_text(encoding="utf-8")
+    ]
 
 
 def questions(html: Path) -> list[Path]:
@@ -35,7 +48,11 @@ def section_problems(page: BeautifulSoup) -> list[str]:
     article = page.select_one("article")
     if article is None:
         return ["no <article>"]
-    found = [section["id"] for section in article.select("section > section") if section.parent is article.select_one("section")]
+    found = [
+        section["id"]
+        for section in article.select("section > section")
+        if section.parent is article.select_one("section")
+    ]
     problems = [] if found == SECTIONS else [f"sections are {found}, not {SECTIONS}"]
     if not re.match(r"\d \([a-z]\) \S", article.h1.get_text() if article.h1 else ""):
         problems.append("the title does not start with the question's number")
@@ -99,7 +116,9 @@ def formula_problems(page: BeautifulSoup) -> list[str]:
     text = BeautifulSoup(str(page.select_one("article")), "lxml")
     for hidden in text.select("annotation, pre, code, script"):
         hidden.decompose()
-    return problems + [f"raw TeX: {match}" for match in re.findall(r"\$\$?[^$\n]+\$|\\[a-z]+\{[^}]*\}", text.get_text())]
+    return problems + [
+        f"raw TeX: {match}" for match in re.findall(r"\$\$?[^$\n]+\$|\\[a-z]+\{[^}]*\}", text.get_text())
+    ]
 
 
 def link_problems(html: Path, path: Path, page: BeautifulSoup, targets: dict[Path, set[str]]) -> list[str]:
@@ -155,7 +174,7 @@ def ledger_problems(html: Path) -> list[str]:
 
 
 def prose(source: str) -> str:
-    """A page's source without front matter, code, formulas, directives' settings, roles, links' addresses and comments; lines stay lines."""
+    """A page's source without front matter, code, formulas, roles, addresses and comments; lines stay lines."""
     blank = lambda match: "\n" * match[0].count("\n")  # noqa: E731
     source = re.sub(r"\A---\n.*?\n---\n", blank, source, flags=re.S)
     source = re.sub(r"^(?P<fence>`{3,})\{code-cell\}.*?^(?P=fence)$", _captions, source, flags=re.S | re.M)
@@ -175,7 +194,11 @@ def _captions(cell: re.Match[str]) -> str:
 def typed_decimals(source: str) -> list[str]:
     """Decimals that were typed into the prose instead of computed."""
     lines = enumerate(prose(source).split("\n"), start=1)
-    return [f"line {number}: {decimal}" for number, line in lines for decimal in re.findall(r"(?<![\w.])\d*[.,]\d+(?![\w.]|\d)", line)]
+    return [
+        f"line {number}: {decimal}"
+        for number, line in lines
+        for decimal in re.findall(r"(?<![\w.])\d*[.,]\d+(?![\w.]|\d)", line)
+    ]
 
 
 def cell_problems(source: str) -> list[str]:
@@ -186,4 +209,3 @@ def cell_problems(source: str) -> list[str]:
         if len(lines) > CELL_LINES:
             problems.append(f"a cell of {len(lines)} lines: {lines[0]}")
     return problems
-

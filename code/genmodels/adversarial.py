@@ -5,6 +5,8 @@ Losses are in nats and are minimised: L_D by the discriminator, L_G or its non-s
 generator.
 """
 
+from __future__ import annotations
+
 import math
 from typing import Literal, NamedTuple
 

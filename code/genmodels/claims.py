@@ -1,7 +1,7 @@
 """A checked number, handed to the prose.
 
-A page states numbers only through claims: ``claim("2a-gap-loss", value, equals=0.0)`` raises where the number is off, which fails the
-build, and otherwise enters the number under its id into the site's ledger, from which the prose quotes it.
+A page states numbers only through claims: ``claim("2a-gap-loss", value, equals=0.0)`` raises where the number is off,
+which fails the build, and otherwise enters the number under its id into the site's ledger, which the prose quotes.
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ def claim(
 ) -> float:
     """Check ``value``, enter it into the ledger under ``id`` and return it as a float.
 
-    Exactly one of ``equals`` (absolute ``tolerance``), ``within`` (closed interval), ``at_most`` and ``at_least`` says what is expected.
-    ``text`` says in a few words what the number is, ``source`` where a published expectation stands (paper and table or figure), ``seeds``
-    over how many seeds it was measured. ``kind`` follows from these: published with a source, measured with seeds or a mere bound, else
-    closed-form.
+    Exactly one of ``equals`` (absolute ``tolerance``), ``within`` (closed interval), ``at_most`` and ``at_least``
+    says what is expected. ``text`` says in a few words what the number is, ``source`` where a published expectation
+    stands (paper and table or figure), ``seeds`` over how many seeds it was measured. ``kind`` follows from these:
+    published with a source, measured with seeds or a mere bound, else closed-form.
 
     Raises ClaimError where the value is not as expected or is NaN, ValueError on a malformed id or expectation.
     """
@@ -118,6 +118,8 @@ def _publish(checked: Claim) -> None:
     if shell is None:
         return
     # JSON knows no infinities: an open end is null
-    bounds = {end: value if math.isfinite(value) else None for end, value in (("low", checked.low), ("high", checked.high))}
+    bounds = {
+        end: value if math.isfinite(value) else None for end, value in (("low", checked.low), ("high", checked.high))
+    }
     payload = dataclasses.asdict(checked) | bounds | {"ok": checked.ok}
     shell.display_pub.publish({MIME: payload, "text/plain": checked.line()})

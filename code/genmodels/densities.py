@@ -3,6 +3,8 @@
 Log-densities are in nats and keep their accuracy far out in the tails.
 """
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -5,6 +5,8 @@ Gauss-Legendre quadrature. Panels end wherever a density has an edge, so integra
 The Jensen-Shannon divergence has the factor 1/2 on each of its two terms: it lies in [0, log 2].
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 
@@ -12,8 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from genmodels.densities import Array, Density, Gaussian, check_finite
-from genmodels.densities import SmoothedUniform as SmoothedUniform
-from genmodels.densities import Uniform as Uniform
 
 LOG_2 = math.log(2.0)
 UNIT_NODES, UNIT_WEIGHTS = np.polynomial.legendre.leggauss(32)

@@ -1,7 +1,8 @@
 """One style for all figures, drawn once and shown in both themes.
 
-A figure is a row of panels. Each panel is drawn on its own, so that the site can put them side by side on a laptop and below each other on
-a phone with the same size of type. Colours are the palette's light ones; the site exchanges them for CSS variables.
+A figure is a row of panels. Each panel is drawn on its own, so that the site can put them side by side on a laptop
+and below each other on a phone with the same size of type. Colours are the palette's light ones; the site exchanges
+them for CSS variables.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 
-import matplotlib
+import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -64,7 +65,7 @@ class Panels:
             raise ValueError(f"width, height: {width!r}, {height!r} must be positive (inches)")
         self.width, self.height = width, height
         # for good, not in a context: legends and texts read the defaults only when the page draws them
-        matplotlib.rcParams.update(STYLE)
+        matplotlib.style.use(STYLE)
         self.figures = [Figure(figsize=(width, height), layout="constrained") for _ in range(count)]
         self.axes: list[Axes] = [figure.add_subplot() for figure in self.figures]
 
@@ -74,9 +75,7 @@ class Panels:
     def _repr_svg_(self) -> str:
         """All panels in a row, each a nested <svg> of its own."""
         wide, high = self.width * INCH, self.height * INCH
-        row = "".join(
-            _nest(_svg(figure), index, index * wide, wide, high) for index, figure in enumerate(self.figures)
-        )
+        row = "".join(_nest(_svg(figure), index, index * wide, wide, high) for index, figure in enumerate(self.figures))
         total = len(self.figures) * wide
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" class="panels" '
@@ -85,12 +84,15 @@ class Panels:
 
 
 def panels(count: int = 1, *, width: float = 3.5, height: float = 2.7) -> Panels:
-    """Return a row of ``count`` panels, each ``width`` x ``height`` inches. Raises ValueError on a non-positive size or count."""
+    """Return a row of ``count`` panels, each ``width`` x ``height`` inches.
+
+    Raises ValueError on a non-positive size or count.
+    """
     return Panels(count, width, height)
 
 
 def spread(axes: Axes, x: ArrayLike, runs: ArrayLike, role: str, style: str = "-", label: str | None = None) -> None:
-    """Draw the median of ``runs`` (S, T) over ``x`` (T,) as a line, with a band from the smallest to the largest of the S seeds.
+    """Draw the median of ``runs`` (S, T) over ``x`` (T,) as a line, in a band from the smallest to the largest seed.
 
     Raises ValueError where runs is not (S, T) with S >= 1 and T the length of x.
     """

@@ -3,6 +3,8 @@
 Origin, licence and the way it was chosen: data/mnist.md beside this module.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 from functools import lru_cache

@@ -1,7 +1,8 @@
 """The colours of the site, one per role, for light and for dark pages.
 
-A figure is drawn once, in the light colours; the site turns each of them into a CSS variable, so that the same figure follows the theme.
-Roles keep their colour on every page: data is always blue, the generator always orange. Luminances differ, so that roles stay apart in grey.
+A figure is drawn once, in the light colours; the site turns each of them into a CSS variable, so that the same figure
+follows the theme. Roles keep their colour on every page: data is always blue, the generator always orange. Luminances
+differ, so that roles stay apart in grey.
 """
 
 # role: (on a light page, on a dark page); every light value is unique, because the site finds roles by it

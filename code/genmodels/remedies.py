@@ -4,6 +4,8 @@ Beyond |shift| = 1 the supports do not overlap and both of the sheet's losses ar
 get a gradient there: exactly, with the optimal discriminator, and trained, with a small network in its place.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args

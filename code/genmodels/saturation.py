@@ -8,6 +8,8 @@ All seeds are trained at once: every parameter has the seeds on its leading axis
 the seeds, so that each member gets its own gradient. Each member has its own random generator.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -1,5 +1,7 @@
 """Distributions small enough to be understood completely, as samplers."""
 
+from __future__ import annotations
+
 import math
 
 import torch

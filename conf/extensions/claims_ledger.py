@@ -1,8 +1,8 @@
 """The ledger of checked numbers: quoted in the prose, listed on the results page, written for programs.
 
-``{claim}`id``` in a page quotes the number; ``{claim}`id .3f``` says how (a Python format), ``{claim}`id seeds``` over how many seeds it was
-measured. ``{claims}`` lists all of them, page by page, and
-``claims.json`` beside index.html holds the same for programs.
+``{claim}`id``` in a page quotes the number; ``{claim}`id .3f``` says how (a Python format), ``{claim}`id seeds```
+over how many seeds it was measured. ``{claims}`` lists all of them, page by page, and ``claims.json`` beside
+index.html holds the same for programs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,21 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-FIELDS = ("id", "page", "anchor", "value", "expected", "tolerance", "kind", "source", "seeds", "ok", "text", "low", "high")
+FIELDS = (
+    "id",
+    "page",
+    "anchor",
+    "value",
+    "expected",
+    "tolerance",
+    "kind",
+    "source",
+    "seeds",
+    "ok",
+    "text",
+    "low",
+    "high",
+)
 HEADER = ("What", "Value", "Expected", "Kind", "Source")
 
 
@@ -113,14 +127,16 @@ def _uses(env: BuildEnvironment) -> dict[str, dict[str, float]]:
     """The values that each page quotes."""
     if not hasattr(env, "claim_uses"):
         env.claim_uses = {}  # type: ignore[attr-defined]
-    return env.claim_uses  # type: ignore[attr-defined, no-any-return]
+    return env.claim_uses  # type: ignore[attr-defined]
 
 
 def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
     """The pages that quote a number which has changed."""
     ledger = site().ledger
     current: dict[str, float] = {claim_id: record["value"] for claim_id, record in ledger.items()} | {"*": len(ledger)}
-    pages = [name for name, quoted in _uses(env).items() if any(current.get(key) != value for key, value in quoted.items())]
+    pages = [
+        name for name, quoted in _uses(env).items() if any(current.get(key) != value for key, value in quoted.items())
+    ]
     return [name for name in pages if name not in removed]
 
 

@@ -1,7 +1,8 @@
 """Pages shown with the outputs that their cells gave: the reader of all Markdown files.
 
-The cells were run before Sphinx starts (conf/tools/execute.py). This extension puts their outputs in place, turns figures into inline SVG that
-follows the theme and claims into a list of checks, and has Sphinx read a page again when its outputs change.
+The cells were run before Sphinx starts (conf/tools/execute.py). This extension puts their outputs in place, turns
+figures into inline SVG that follows the theme and claims into a list of checks, and has Sphinx read a page again when
+its outputs change.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ from typing import Any
 
 import nbformat
 from claims_ledger import check_lines
-from execute import code_cells, digest
+from genmodels.claims import MIME as CLAIM
+from genmodels.palette import PALETTE, stylesheet
 from myst_nb.core.read import read_myst_markdown_notebook
+from pages import code_cells, digest
 from site_state import site
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
-
-from genmodels.claims import MIME as CLAIM
-from genmodels.palette import PALETTE, stylesheet
 
 SVG = "image/svg+xml"
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def _fill(cell: Any, number: int, outputs: list[Any], docname: str) -> None:
 
 
 def _show_claims(notebook: Any, outputs: dict[int, list[Any]], docname: str) -> None:
-    """Put the checks that a cell made behind it; a cell of their own, since a caption would go to every output of the cell."""
+    """Put the checks that a cell made behind it, in a cell of their own: a caption would go to every output."""
     shown, lines = [], []
     for cell, line in zip(notebook.cells, notebook.metadata["source_map"], strict=True):
         shown.append(cell)
@@ -75,12 +75,16 @@ def _figure(cell: Any, prefix: str, svg: str, docname: str) -> str:
     """The figure as HTML: panels, alt text, caption."""
     missing = [key for key in ("alt", "caption", "name") if not str(cell.metadata.get(key, "")).strip()]
     if missing:
-        logger.warning("a figure without %s: give its cell :alt: (what is seen), :caption: and :name:", ", ".join(missing), location=docname)
+        logger.warning(
+            "a figure without %s: give its cell :alt: (what is seen), :caption: and :name:",
+            ", ".join(missing),
+            location=docname,
+        )
     return themed(svg, prefix, str(cell.metadata.get("alt", "")))
 
 
 def themed(svg: str, prefix: str, alt: str) -> str:
-    """Inline SVG whose colours follow the theme, whose ids are its own on the page and which says to a screen reader what is seen."""
+    """Inline SVG: its colours follow the theme, its ids are its own, and it tells a screen reader what is seen."""
     for role, (light, _) in PALETTE.items():
         svg = svg.replace(light, f"var(--fig-{role},{light})")
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}", svg)
@@ -88,7 +92,12 @@ def themed(svg: str, prefix: str, alt: str) -> str:
     panels = re.findall(r'<svg class="panel".*?</svg>', svg, re.S)
     if not panels:
         panels = [svg[svg.index("<svg") :]]
-    row = "".join(re.sub(r' x="[^"]*" y="0"', "", panel, count=1).replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1) for panel in panels)
+    row = "".join(
+        re.sub(r' x="[^"]*" y="0"', "", panel, count=1).replace(
+            "<svg ", '<svg aria-hidden="true" focusable="false" ', 1
+        )
+        for panel in panels
+    )
     return f'<div class="panels" role="img" aria-label="{html.escape(alt, quote=True)}">{row}</div>'
 
 
@@ -96,7 +105,7 @@ def recorded(env: BuildEnvironment) -> dict[str, str]:
     """The digest of the outputs that each page was read with."""
     if not hasattr(env, "executed_digests"):
         env.executed_digests = {}  # type: ignore[attr-defined]
-    return env.executed_digests  # type: ignore[attr-defined, no-any-return]
+    return env.executed_digests  # type: ignore[attr-defined]
 
 
 def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
@@ -116,7 +125,10 @@ def add_palette(app: Sphinx) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the reader for .md files."""
     app.setup_extension("site_state")
-    app.connect("config-inited", lambda app, config: config.nb_custom_formats.update({".md": ["executed_pages.read", {}, False]}))
+    app.connect(
+        "config-inited",
+        lambda app, config: config.nb_custom_formats.update({".md": ["executed_pages.read", {}, False]}),
+    )
     app.connect("env-get-outdated", outdated)
     app.connect("builder-inited", add_palette, priority=400)
     app.add_css_file("palette.css")

@@ -1,7 +1,7 @@
 """``{explorable} name`` with JSON settings as its content puts an interactive figure into a page.
 
-The figure is drawn by ``static/explorables/<name>.js`` on the shared ``core.js``, plain scripts that also run from disk. Without JavaScript the
-place stays empty: the static figure before it shows the same.
+The figure is drawn by ``static/explorables/<name>.js`` on the shared ``core.js``, plain scripts that also run from
+disk. Without JavaScript the place stays empty: the static figure before it shows the same.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Explorable(SphinxDirective):
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """The element that the script fills; raises a directive error on an unknown figure or settings that are not JSON."""
+        """The element that the script fills. An unknown figure and bad settings are errors of the page."""
         name = self.arguments[0]
         if not (STATIC / f"{name}.js").is_file():
             raise self.error(f"no explorable {name!r}: {STATIC.name}/{name}.js does not exist")
@@ -34,11 +34,14 @@ class Explorable(SphinxDirective):
         except ValueError as error:
             raise self.error(f"explorable {name}: its settings are not JSON: {error}") from None
         self.env.metadata[self.env.docname].setdefault("explorables", []).append(name)
-        markup = f'<div class="explorable" data-explorable="{name}" data-config="{html.escape(json.dumps(config), quote=True)}"></div>'
+        settings = html.escape(json.dumps(config), quote=True)
+        markup = f'<div class="explorable" data-explorable="{name}" data-config="{settings}"></div>'
         return [nodes.raw("", markup, format="html")]
 
 
-def add_scripts(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+def add_scripts(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
     """Load the scripts only where a figure needs them."""
     names = app.env.metadata[pagename].get("explorables", []) if pagename in app.env.metadata else []
     if names:

@@ -1,7 +1,7 @@
 """Formulas rendered when the site is built: HTML for eyes and MathML for screen readers, by KaTeX in an embedded V8.
 
-No Node, no helper process, nothing to run in the reader's browser. A formula that does not parse is a warning with its place, and so fails
-the build.
+No Node, no helper process, nothing to run in the reader's browser. A formula that does not parse is a warning with
+its place, and so fails the build.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def visit_math(self: HTML5Translator, node: nodes.math) -> None:
 
 
 def visit_math_block(self: HTML5Translator, node: nodes.math_block) -> None:
-    """A displayed formula in a box that scrolls by itself where it is wider than the page, its number and link beside the box."""
+    """A displayed formula, in a box that scrolls where it is wider than the page, with its number beside the box."""
     number = ""
     if node["number"]:
         link = f'<a class="headerlink" href="#{node["ids"][0]}" title="Link to this equation">#</a>'

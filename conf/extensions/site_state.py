@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from execute import Page, Project, Store, read_pages
+from genmodels.claims import MIME
+from pages import Page, Project, Store, read_pages
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-
-from genmodels.claims import MIME
 
 Ledger = dict[str, dict[str, Any]]
 
@@ -51,7 +50,9 @@ def collect(pages: Iterable[Page], store: Store) -> Ledger:
             if record is None:
                 continue
             if record["id"] in ledger:
-                raise ExtensionError(f"claim {record['id']} is made twice: on {ledger[record['id']]['page']} and on {page.name}")
+                raise ExtensionError(
+                    f"claim {record['id']} is made twice: on {ledger[record['id']]['page']} and on {page.name}"
+                )
             ledger[record["id"]] = record | {"page": page.name, "anchor": f"claim-{record['id']}"}
     return ledger
 

@@ -24,13 +24,13 @@ SIGNS = (
         "Say `python3 -m pip cache purge` and try again, in another network if need be.",
     ),
     (
-        r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerificationError",
+        r"CERTIFICATE_VERIFY_FAILED",
         "The package index answers, but its certificate is not trusted. Behind a company proxy, name its "
         "certificate file: PIP_CERT=/path/to/file.pem make html",
     ),
     (
-        r"NewConnectionError|NameResolutionError|TimeoutError|ProxyError|Max retries exceeded|IncompleteRead|"
-        r"Connection (?:aborted|broken|reset)|HTTP error 5\d\d|5\d\d Server Error",
+        r"NewConnectionError|NameResolutionError|TimeoutError|ProxyError|SSLError|Max retries exceeded|"
+        r"IncompleteRead|Connection (?:aborted|broken|reset)|HTTP error 5\d\d|5\d\d Server Error",
         "The package index cannot be reached. Check the network (and HTTPS_PROXY), then try again.",
     ),
     (

@@ -1,7 +1,8 @@
 """Build the site: run the cells that are stale, make the pages with Sphinx, publish them to build/html in one step.
 
-What is in build/html is always a whole build that succeeded: pages are made in build/stage and exchanged at the end. Two builds at once wait
-for each other; a build that was killed leaves a mark, and the next one makes its pages anew (executed cells are kept).
+What is in build/html is always a whole build that succeeded: pages are made beside it and exchanged at the end. Two
+builds at once wait for each other; after a build that was killed the next one starts over, but for the cells that
+have run.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from execute import ExecutionError, Page, Project, Store, run
+from execute import run
+from pages import ExecutionError, Page, Project, Store
 
 CONF = Path(__file__).resolve().parents[1]
 
@@ -36,40 +38,33 @@ def locked(build: Path) -> Iterator[None]:
         yield
 
 
-def sphinx(project: Project) -> bool:
-    """Make the pages in build/stage; return whether all went well, without a single warning."""
+def sphinx(project: Project) -> Path | None:
+    """Make all pages in an empty folder and return it, or None where there was an error or a single warning.
+
+    Sphinx remembers what it has read, but writes every page: writing is quick, pages that are gone leave nothing
+    behind, and an edit gives the same bytes as a clean build.
+    """
     from sphinx.cmd.build import build_main
 
-    stage = project.build / "stage"
-    unfinished = project.build / "unfinished"
-    if unfinished.exists():
-        # Sphinx believes its own notes even where the pages were never written
-        shutil.rmtree(stage, ignore_errors=True)
-    unfinished.touch()
+    fresh = project.build / "html.new"
+    shutil.rmtree(fresh, ignore_errors=True)
     os.environ["SITE_BUILD"] = str(project.build)
-    options = ["-b", "html", "-W", "--keep-going", "-q", "-c", str(CONF), "-d", str(stage / "doctrees")]
-    good = build_main([*options, str(project.docs), str(stage / "html")]) == 0
-    if good:
-        unfinished.unlink()
-    return good
+    options = ["-b", "html", "-a", "-W", "--keep-going", "-q", "-c", str(CONF), "-d", str(project.build / "doctrees")]
+    return fresh if build_main([*options, str(project.docs), str(fresh)]) == 0 else None
 
 
-def publish(project: Project) -> Path:
+def publish(project: Project, fresh: Path) -> Path:
     """Exchange build/html for the pages just made."""
-    html, fresh, old = (project.build / name for name in ("html", "html.new", "html.old"))
-    for leftover in (fresh, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    shutil.copytree(project.build / "stage" / "html", fresh, ignore=shutil.ignore_patterns(".buildinfo*"), copy_function=_link)
+    html, old = project.build / "html", project.build / "html.old"
+    for note in (".buildinfo", "_sources"):
+        path = fresh / note
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    shutil.rmtree(old, ignore_errors=True)
     if html.exists():
         html.rename(old)
     fresh.rename(html)
     shutil.rmtree(old, ignore_errors=True)
     return html
-
-
-def _link(source: str, target: str) -> None:
-    """Copy a file; Sphinx rewrites its pages in place, so a hard link would change what is published."""
-    shutil.copyfile(source, target)
 
 
 def build(project: Project, jobs: int) -> Path | None:
@@ -82,11 +77,12 @@ def build(project: Project, jobs: int) -> Path | None:
             print(f"\n{error}\n\nNot built: a page's cells fail (above). build/html is what it was.", file=sys.stderr)
             return None
         print("Pages: Sphinx makes them.", flush=True)
-        if not sphinx(project):
+        fresh = sphinx(project)
+        if fresh is None:
             print("\nNot built: mend the warnings above. build/html is what it was.", file=sys.stderr)
             return None
         Store(project.store).keep_only(page.digest for page in pages)
-        html = publish(project)
+        html = publish(project, fresh)
     print(f"Built in {time.monotonic() - started:.1f} s. Open {html / 'index.html'} in a browser.", flush=True)
     return html
 
@@ -109,7 +105,9 @@ def main() -> int:
     """The command line."""
     root = CONF.parent
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pages run at a time (default: one per core)")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="pages run at a time (default: one per core)"
+    )
     parser.add_argument("--live", action="store_true", help="serve the site and rebuild it whenever something changes")
     parser.add_argument("--output", type=Path, help="also copy the finished site to this folder, which must not exist")
     options = parser.parse_args()
@@ -125,7 +123,9 @@ def main() -> int:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        print("The disk is full: free some space (a build needs about 100 MB) and run the command again.", file=sys.stderr)
+        print(
+            "The disk is full: free some space (a build needs about 100 MB) and run the command again.", file=sys.stderr
+        )
         return 1
     return 0 if html is not None else 1
 

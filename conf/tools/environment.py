@@ -120,9 +120,7 @@ def run_pip(command: list[str], log_file: Path) -> tuple[int, str]:
         print("$", *command, file=log, flush=True)
         start = log.tell()
         # close_fds=False hands pip the lock of alone(): where only we are killed, others wait for pip.
-        process = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, env=environ, close_fds=False
-        )
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environ, close_fds=False)
         while process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=10)

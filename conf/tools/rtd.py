@@ -56,9 +56,7 @@ def contents(file: Path) -> bytes | None:
 
 def environment(place: Path, checkout: Path) -> dict[str, str]:
     """The variables that Read the Docs sets, and what pip needs to reach its index from here."""
-    kept = {
-        name: value for name, value in os.environ.items() if name.startswith("PIP_") or name.upper() in KEPT
-    }
+    kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name.upper() in KEPT}
     for file in PIP_CONFIGURATIONS:
         if file.expanduser().is_file():
             kept.setdefault("PIP_CONFIG_FILE", str(file.expanduser()))

@@ -19,7 +19,8 @@ from genmodels.adversarial import (
     optimal_logit,
     shift_gradients,
 )
-from genmodels.divergences import Gaussian, SmoothedUniform, Uniform, jensen_shannon, kl
+from genmodels.densities import Gaussian, SmoothedUniform, Uniform
+from genmodels.divergences import jensen_shannon, kl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
@@ -36,12 +37,8 @@ densities = st.one_of(
     st.builds(Gaussian, places, scales),
     st.builds(lambda low, width, sd: SmoothedUniform(low, low + width, sd), places, scales, scales),
 )
-rows = (
-    st.lists(st.integers(0, 9), min_size=4, max_size=4).filter(any).map(lambda row: np.array(row) / sum(row))
-)
-logits = st.lists(st.floats(-700, 700), min_size=1, max_size=5).map(
-    lambda t: torch.tensor(t, dtype=torch.float64)
-)
+rows = st.lists(st.integers(0, 9), min_size=4, max_size=4).filter(any).map(lambda row: np.array(row) / sum(row))
+logits = st.lists(st.floats(-700, 700), min_size=1, max_size=5).map(lambda t: torch.tensor(t, dtype=torch.float64))
 
 
 def kl_to_mixture(p, q) -> float:
@@ -91,9 +88,7 @@ def test_losses_of_unit_gaussians(distance, expected):
 
 
 def test_losses_of_gaussians_far_apart_and_of_different_width():
-    assert losses_at_optimum(Gaussian(0, 1), Gaussian(8, 1)).discriminator == pytest.approx(
-        1.87066e-4, rel=3e-5
-    )
+    assert losses_at_optimum(Gaussian(0, 1), Gaussian(8, 1)).discriminator == pytest.approx(1.87066e-4, rel=3e-5)
     assert losses_at_optimum(Gaussian(0, 1), Gaussian(0, 2)) == pytest.approx((1.2008, -0.6217), abs=5e-5)
 
 
@@ -105,9 +100,7 @@ def test_losses_of_shifted_uniforms(shift):
     assert losses_at_optimum(Uniform(0, 1), Uniform(shift, shift + 1)) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize(
-    "losses", [losses_at_optimum(Uniform(0, 1), Uniform(2, 3)), losses_shifted_uniforms(2)]
-)
+@pytest.mark.parametrize("losses", [losses_at_optimum(Uniform(0, 1), Uniform(2, 3)), losses_shifted_uniforms(2)])
 def test_without_overlap_both_losses_are_zero_and_print_without_a_minus(losses):
     assert [str(loss) for loss in losses] == ["0.0", "0.0"]
 
@@ -176,9 +169,7 @@ def test_losses_on_logits_are_logaddexp(real, fake):
     loss = discriminator_loss(real, fake).item()
     expected = np.logaddexp(0, -real.numpy()).mean() + np.logaddexp(0, fake.numpy()).mean()
     assert loss == pytest.approx(expected, rel=1e-13, abs=1e-300)
-    assert generator_loss(fake, "saturating").item() == pytest.approx(
-        -np.logaddexp(0, fake.numpy()).mean(), rel=1e-13
-    )
+    assert generator_loss(fake, "saturating").item() == pytest.approx(-np.logaddexp(0, fake.numpy()).mean(), rel=1e-13)
     non_saturating = generator_loss(fake, "non-saturating").item()
     assert non_saturating == pytest.approx(np.logaddexp(0, -fake.numpy()).mean(), rel=1e-13)
 
@@ -257,9 +248,7 @@ def test_shift_gradients_are_scipys_expectations(theta):
 
     # the frozen gradients move the sample only: E_q[d/dx log(1-D)] and E_q[-d/dx log D], dt/dx = -theta
     saturating = integrate.quad(lambda x: q.pdf(x) * d(x) * theta, theta - 12, theta + 12, epsabs=1e-13)[0]
-    non_saturating = integrate.quad(
-        lambda x: q.pdf(x) * (1 - d(x)) * theta, theta - 12, theta + 12, epsabs=1e-13
-    )[0]
+    non_saturating = integrate.quad(lambda x: q.pdf(x) * (1 - d(x)) * theta, theta - 12, theta + 12, epsabs=1e-13)[0]
     gradients = shift_gradients(theta)
     assert gradients.saturating == pytest.approx(saturating, abs=1e-11)
     assert gradients.non_saturating == pytest.approx(non_saturating, abs=1e-11)

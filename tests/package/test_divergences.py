@@ -4,11 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from genmodels.densities import Density, Gaussian, SmoothedUniform, Uniform
 from genmodels.divergences import (
-    Density,
-    Gaussian,
-    SmoothedUniform,
-    Uniform,
     binned_jensen_shannon,
     jensen_shannon,
     jensen_shannon_discrete,
@@ -36,9 +33,7 @@ uniforms = st.builds(lambda low, width: Uniform(low, low + width), places, scale
 gaussians = st.builds(Gaussian, places, scales)
 smoothed = st.builds(lambda low, width, sd: SmoothedUniform(low, low + width, sd), places, scales, scales)
 densities = st.one_of(uniforms, gaussians, smoothed)
-rows = (
-    st.lists(st.integers(0, 9), min_size=4, max_size=4).filter(any).map(lambda row: np.array(row) / sum(row))
-)
+rows = st.lists(st.integers(0, 9), min_size=4, max_size=4).filter(any).map(lambda row: np.array(row) / sum(row))
 
 
 def moved(density: Density, factor: float, offset: float) -> Density:
@@ -47,9 +42,7 @@ def moved(density: Density, factor: float, offset: float) -> Density:
         return Gaussian(factor * density.mean + offset, factor * density.sd)
     low, high = factor * density.low + offset, factor * density.high + offset
     return (
-        SmoothedUniform(low, high, factor * density.sd)
-        if isinstance(density, SmoothedUniform)
-        else Uniform(low, high)
+        SmoothedUniform(low, high, factor * density.sd) if isinstance(density, SmoothedUniform) else Uniform(low, high)
     )
 
 
@@ -57,9 +50,7 @@ def scipy_jensen_shannon(distance: float) -> float:
     p, q = stats.norm(0, 1), stats.norm(distance, 1)
 
     def integrand(x: float) -> float:
-        return 0.5 * (
-            special.rel_entr(p.pdf(x), m := (p.pdf(x) + q.pdf(x)) / 2) + special.rel_entr(q.pdf(x), m)
-        )
+        return 0.5 * (special.rel_entr(p.pdf(x), m := (p.pdf(x) + q.pdf(x)) / 2) + special.rel_entr(q.pdf(x), m))
 
     return integrate.quad(integrand, -12, distance + 12, epsabs=1e-13, epsrel=1e-13, limit=500)[0]
 
@@ -84,9 +75,7 @@ def test_uniform_is_scipys_and_has_no_mass_off_its_support():
 @pytest.mark.parametrize("x", [-1.0, 0.0, 0.4, 1.0, 1.7])
 def test_smoothed_uniform_is_the_convolution(x, sd):
     noise = stats.norm(0, sd)
-    pdf, _ = integrate.quad(
-        lambda u: noise.pdf(x - u) / 1.5, -0.5, 1, epsabs=0, epsrel=1e-12, limit=200, points=[x]
-    )
+    pdf, _ = integrate.quad(lambda u: noise.pdf(x - u) / 1.5, -0.5, 1, epsabs=0, epsrel=1e-12, limit=200, points=[x])
     cdf, _ = integrate.quad(lambda u: noise.cdf(x - u) / 1.5, -0.5, 1, epsabs=1e-13, epsrel=1e-12, limit=200)
     assert SmoothedUniform(-0.5, 1, sd).pdf(x) == pytest.approx(pdf, rel=1e-11)
     assert SmoothedUniform(-0.5, 1, sd).cdf(x) == pytest.approx(cdf, abs=1e-12)
@@ -121,9 +110,7 @@ def test_closed_form_of_gaussians_is_torchs():
     torch = pytest.importorskip("torch")
     normal, divergence = torch.distributions.Normal, torch.distributions.kl_divergence
     p, q = (normal(torch.tensor(m, dtype=torch.float64), s) for m, s in ((0.3, 0.5), (-1.2, 2.0)))
-    assert kl_gaussians(Gaussian(0.3, 0.5), Gaussian(-1.2, 2.0)) == pytest.approx(
-        divergence(p, q).item(), rel=1e-7
-    )
+    assert kl_gaussians(Gaussian(0.3, 0.5), Gaussian(-1.2, 2.0)) == pytest.approx(divergence(p, q).item(), rel=1e-7)
 
 
 def test_kl_is_infinite_where_q_is_zero_and_p_is_not():
@@ -178,13 +165,9 @@ def test_a_common_shift_and_scale_changes_only_wasserstein(p, q, factor, offset)
 def test_wasserstein_of_gaussians_is_the_folded_normal_mean(mean1, mean2, sd1, sd2):
     # Comonotone coupling: the difference of the quantile functions is normal.
     shift, spread = mean1 - mean2, abs(sd1 - sd2)
-    expected = (
-        stats.foldnorm.mean(abs(shift) / spread, scale=spread) if spread > 1e-3 * abs(shift) + 1e-6 else None
-    )
+    expected = stats.foldnorm.mean(abs(shift) / spread, scale=spread) if spread > 1e-3 * abs(shift) + 1e-6 else None
     assume(expected is not None)
-    assert wasserstein1(Gaussian(mean1, sd1), Gaussian(mean2, sd2)) == pytest.approx(
-        expected, rel=1e-10, abs=1e-11
-    )
+    assert wasserstein1(Gaussian(mean1, sd1), Gaussian(mean2, sd2)) == pytest.approx(expected, rel=1e-10, abs=1e-11)
 
 
 @given(places, places, scales, scales)

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from genmodels.divergences import SmoothedUniform, jensen_shannon, kl
+from genmodels.densities import SmoothedUniform
+from genmodels.divergences import jensen_shannon, kl
 from genmodels.remedies import exact_pulls, follow, noisy_shift_gradients
 from scipy import integrate, stats
 

@@ -75,7 +75,17 @@ def test_dead_links_and_dead_anchors_are_found(tmp_path):
 
 
 def test_a_false_ledger_is_found(tmp_path):
-    claim = {"id": "x", "page": "p", "anchor": "claim-x", "value": 1.0, "low": 0.0, "high": 2.0, "ok": True, "kind": "published", "source": "here"}
+    claim = {
+        "id": "x",
+        "page": "p",
+        "anchor": "claim-x",
+        "value": 1.0,
+        "low": 0.0,
+        "high": 2.0,
+        "ok": True,
+        "kind": "published",
+        "source": "here",
+    }
     (tmp_path / "p.html").write_text('<li id="claim-x">', encoding="utf-8")
     (tmp_path / "results.html").write_text('<p id="x">', encoding="utf-8")
 
@@ -88,14 +98,34 @@ def test_a_false_ledger_is_found(tmp_path):
         assert len(problems(**change)) == 1, change
 
 
-@pytest.mark.parametrize("text", ["about 0.693 nats", "it is .5", "a loss of 1,386", "# Title\n\nsee **12.5**", "```{code-cell} python\n:caption: it is 0.5\nx\n```"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "about 0.693 nats",
+        "it is .5",
+        "a loss of 1,386",
+        "# Title\n\nsee **12.5**",
+        "```{code-cell} python\n:caption: it is 0.5\nx\n```",
+    ],
+)
 def test_a_typed_decimal_is_found(text):
     assert len(checks.typed_decimals(text)) == 1
 
 
 @pytest.mark.parametrize(
     "text",
-    ["$0.5$", "`0.5`", "{claim}`a .3f`", "$$\n0.5\n$$ (eq-x)", "```python\n0.5\n```", "---\na: 0.5\n---\nx", "question 2 (a).", "1. one\n2. two", "[x](https://a.example/1.2)", "```{code-cell} python\n:alt: a line\n0.5\n```"],
+    [
+        "$0.5$",
+        "`0.5`",
+        "{claim}`a .3f`",
+        "$$\n0.5\n$$ (eq-x)",
+        "```python\n0.5\n```",
+        "---\na: 0.5\n---\nx",
+        "question 2 (a).",
+        "1. one\n2. two",
+        "[x](https://a.example/1.2)",
+        "```{code-cell} python\n:alt: a line\n0.5\n```",
+    ],
 )
 def test_formulas_code_and_references_are_no_typed_decimals(text):
     assert checks.typed_decimals(text) == []

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import checks
 import pytest
-
 from genmodels.palette import PALETTE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +33,10 @@ def test_nothing_is_loaded_from_elsewhere(html):
     for path in sorted(html.rglob("*.html")):
         assert checks.request_problems(checks.parse(path)) == [], path.name
     for path in html.rglob("*.css"):
-        assert re.findall(r"url\(\s*['\"]?(?:https?:)?//|@import\s+['\"]?(?:https?:)?//", path.read_text(encoding="utf-8")) == [], path.name
+        assert (
+            re.findall(r"url\(\s*['\"]?(?:https?:)?//|@import\s+['\"]?(?:https?:)?//", path.read_text(encoding="utf-8"))
+            == []
+        ), path.name
 
 
 def test_links_inside_the_site_lead_somewhere(html):
@@ -55,7 +57,9 @@ def test_anchors_are_published_and_never_taken_back(html):
         assert f"{path.name.partition('-')[0]}.html" in published
     log = subprocess.run(["git", "log", "--format=%H", "--", str(PUBLISHED)], cwd=ROOT, capture_output=True, text=True)
     for commit in log.stdout.split():
-        then = subprocess.run(["git", "show", f"{commit}:tests/published-anchors.txt"], cwd=ROOT, capture_output=True, text=True)
+        then = subprocess.run(
+            ["git", "show", f"{commit}:tests/published-anchors.txt"], cwd=ROOT, capture_output=True, text=True
+        )
         lines = then.stdout.split()
         assert published[: len(lines)] == lines, f"anchors of {commit} were changed: this file is only ever appended to"
 

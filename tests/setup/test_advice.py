@@ -71,20 +71,22 @@ def test_really_old_python_gets_one_line(name: str, tmp_path: Path) -> None:
     ],
 )
 def test_failures_of_pip_are_told_apart(output: str, what: str, remedy: str) -> None:
-    """The outputs are what pip 23.2 and 26.3 printed when these things happened to them."""
-    told = advice.from_output(
-        (Path(__file__).parent / f"pip-output/{output}.txt").read_text(encoding="utf-8")
-    )
+    """What pip 23.0 to 26.3 printed when this was made to happen; hosts and paths are replaced."""
+    told = advice.from_output((Path(__file__).parent / f"pip-output/{output}.txt").read_text(encoding="utf-8"))
     assert what in told
     assert remedy in told
     assert "\n" not in told
 
 
+def test_full_disk_is_known_in_every_language() -> None:
+    for reason in ("[Errno 28] Auf dem Gerät ist kein Speicherplatz mehr verfügbar", "[Errno 122] Quota"):
+        assert advice.from_output(f"ERROR: Could not install packages due to an OSError: {reason}") == advice.DISK_FULL
+
+
 def test_unknown_failure_is_passed_on() -> None:
     assert advice.from_output("Looking\nERROR: the moon is full\nbye\n") == "pip failed: the moon is full"
     assert (
-        advice.from_output("Error: no colons in paths\n")
-        == "Making the environment failed: Error: no colons in paths"
+        advice.from_output("Error: no colons in paths\n") == "Making the environment failed: Error: no colons in paths"
     )
 
 

@@ -45,9 +45,7 @@ def test_named_one_that_does_not_start_is_an_error(tmp_path: Path, monkeypatch: 
 
 def test_downloads_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "google-chrome").unlink()
-    monkeypatch.setattr(
-        browser.sys, "executable", install(tmp_path / "python", f'/bin/echo "$@" > "{tmp_path}/asked"')
-    )
+    monkeypatch.setattr(browser.sys, "executable", install(tmp_path / "python", f'/bin/echo "$@" > "{tmp_path}/asked"'))
     assert browser.find() is None
     assert browser.get() is None
     assert (tmp_path / "asked").read_text() == "-m playwright install --no-shell chromium\n"

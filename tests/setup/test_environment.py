@@ -137,10 +137,13 @@ def test_a_killed_install_is_made_anew(pip: Pip, venv: Path, monkeypatch: pytest
         raise KeyboardInterrupt
 
     monkeypatch.setattr(environment, "run_pip", killed)
+    before = environment.stamp
     monkeypatch.setattr(environment, "stamp", lambda: "another lock")
     with pytest.raises(SystemExit):
         make(venv, monkeypatch)
     assert not environment.is_usable(venv)
+    monkeypatch.setattr(environment, "stamp", before)
+    assert not environment.is_current(venv), "with the old lock back, a half-changed environment counts as done"
 
     made = []
     monkeypatch.setattr(environment, "create", made.append)
@@ -198,9 +201,7 @@ def test_pip_keeps_the_lock_where_only_its_caller_is_killed(venv: Path) -> None:
     code = "import pathlib, sys, environment as e\nvenv = pathlib.Path(sys.argv[1])\n"
     code += "with e.alone(venv): e.run_pip(['sh', '-c', 'echo on > on; sleep 60'], venv / 'log')"
     environ = {**os.environ, "PYTHONPATH": str(ROOT / "conf/tools")}
-    caller = subprocess.Popen(
-        [sys.executable, "-c", code, str(venv)], cwd=venv, env=environ, start_new_session=True
-    )
+    caller = subprocess.Popen([sys.executable, "-c", code, str(venv)], cwd=venv, env=environ, start_new_session=True)
     try:
         while not (venv / "on").exists():
             assert caller.poll() is None

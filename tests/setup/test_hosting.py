@@ -86,9 +86,7 @@ def test_replay_says_what_is_wrong(command: str, problem: str, project: Path, tm
     assert problem in (replay(tmp_path) or "nothing")
 
 
-def test_replay_takes_nothing_along_but_the_way_to_the_index(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_replay_takes_nothing_along_but_the_way_to_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PIP_INDEX_URL", "https_proxy", "PYTHONPATH", "VIRTUAL_ENV", "OMP_NUM_THREADS"):
         monkeypatch.setenv(name, "set")
     environ = rtd.environment(tmp_path, tmp_path / "checkout")

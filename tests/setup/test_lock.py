@@ -74,11 +74,7 @@ def test_torch_is_pinned_once_and_described_as_it_is() -> None:
 
 
 def test_this_environment_is_what_the_lock_says() -> None:
-    here = [
-        requirement for requirement, _ in locked() if not requirement.marker or requirement.marker.evaluate()
-    ]
-    wrong = {
-        str(r): distribution(r.name).version for r in here if distribution(r.name).version not in r.specifier
-    }
+    here = [requirement for requirement, _ in locked() if not requirement.marker or requirement.marker.evaluate()]
+    wrong = {str(r): distribution(r.name).version for r in here if distribution(r.name).version not in r.specifier}
     assert wrong == {}
     assert distribution("torch").version.split("+")[0] in TORCH.specifier

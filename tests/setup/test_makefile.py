@@ -31,9 +31,20 @@ def test_make_has_the_target_and_its_help(target: str) -> None:
     assert re.search(rf"(?m)^make {target}: \w+", run_make("help").stdout)
 
 
-def test_make_clean_html_cleans_first_even_in_parallel() -> None:
-    plan = run_make("-n", "-j4", "clean", "html").stdout
-    assert 0 <= plan.index("rm -rf build") < plan.index("conf/tools/environment.py") < plan.index("build.py")
+def test_make_clean_html_cleans_first_even_in_parallel(tmp_path: Path) -> None:
+    """With a slow rm, and a Python that says whether it sees the old build."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name, script in (
+        ("bin/rm", 'sleep 0.5; exec /bin/rm "$@"'),
+        (".venv/bin/python", 'test -e build && echo "$1 sees the old build"; echo "$1"'),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "build").mkdir()
+    path = f"PATH={tmp_path}/bin:{os.environ['PATH']}"
+    run = run_make("-j4", "clean", "html", path, "PYTHON=.venv/bin/python", cwd=tmp_path)
+    assert run.stdout.splitlines()[1:] == ["conf/tools/environment.py", "conf/tools/build.py"]
 
 
 def test_make_clean_removes_build_alone(tmp_path: Path) -> None:

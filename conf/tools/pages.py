@@ -1,0 +1,184 @@
+"""The pages with code cells, what their outputs depend on, and where the outputs are kept.
+
+The outputs of a page are stored under a digest of everything that they depend on: its cells, the modules of the package
+that the cells import (directly or not), the data files, the locks, the Python version and how cells are run. The site
+is built from the store alone, so that nothing stale can be shown: what depends on a changed thing has another digest.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
+
+PACKAGE = "genmodels"
+RUNNER = (Path(__file__), Path(__file__).with_name("execute.py"))
+
+
+class ExecutionError(Exception):
+    """A page cannot be executed; the message says which cell and why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Project:
+    """Where things are."""
+
+    root: Path
+    build: Path
+
+    @property
+    def docs(self) -> Path:
+        """The pages."""
+        return self.root / "docs"
+
+    @property
+    def package(self) -> Path:
+        """The package's folder."""
+        return self.root / "code" / PACKAGE
+
+    @property
+    def store(self) -> Path:
+        """The stored outputs, one file per digest."""
+        return self.build / "execution"
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """A page with code cells."""
+
+    name: str  # as Sphinx names documents: "sheet-2/2a-no-overlap"
+    notebook: Any
+    digest: str
+
+
+def read_pages(project: Project) -> list[Page]:
+    """All pages under docs/ with code cells. Raises ExecutionError on cells without the notebook header."""
+    found = []
+    for path in sorted(project.docs.rglob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        if "{code-cell}" not in text:
+            continue
+        name = path.relative_to(project.docs).with_suffix("").as_posix()
+        if not is_myst_markdown_notebook(text):
+            raise ExecutionError(f"{name}: has code cells, but no 'file_format: mystnb' at its top")
+        notebook = read_myst_markdown_notebook(text)
+        found.append(Page(name, notebook, digest(project, notebook)))
+    return found
+
+
+def code_cells(notebook: Any) -> list[Any]:
+    """The notebook's code cells, in order."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def digest(project: Project, notebook: Any) -> str:
+    """The digest of all that the outputs of ``notebook`` depend on."""
+    sources = [cell.source for cell in code_cells(notebook)]
+    modules = imported_modules(project.package, "\n".join(sources))
+    parts = [repr(sys.version_info[:3]), json.dumps(sources), *map(_file_digest, RUNNER)]
+    parts += [f"{name} {_file_digest(path)}" for name, path in sorted(modules.items())]
+    parts.append(_common_digest(project))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@functools.cache
+def _file_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@functools.cache
+def _common_digest(project: Project) -> str:
+    """The data files and the locks: every page depends on all of them."""
+    files = [path for path in (project.package / "data").rglob("*") if path.is_file()]
+    files += (project.root / "requirements").glob("*.txt")
+    return "\n".join(f"{path.relative_to(project.root).as_posix()} {_file_digest(path)}" for path in sorted(files))
+
+
+def imported_modules(package: Path, source: str) -> dict[str, Path]:
+    """The package's modules that ``source`` imports, directly or not: dotted name -> file."""
+    found: dict[str, Path] = {}
+    waiting = [(source, PACKAGE)]
+    while waiting:
+        text, inside = waiting.pop()
+        for name in _imports(text, inside):
+            path = _module_file(package, name)
+            if path is not None and name not in found:
+                found[name] = path
+                waiting.append(
+                    (path.read_text(encoding="utf-8"), name if path.stem == "__init__" else name.rpartition(".")[0])
+                )
+    return found
+
+
+def _imports(source: str, inside: str) -> Iterator[str]:
+    """Every dotted name of the package that an import anywhere in ``source`` may load, parents included."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = inside.split(".")
+                base = ".".join([*parents[: len(parents) - node.level + 1], *([base] if base else [])])
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            steps = name.split(".")
+            if steps[0] == PACKAGE:
+                yield from (".".join(steps[: end + 1]) for end in range(len(steps)))
+
+
+def _module_file(package: Path, name: str) -> Path | None:
+    """The file of the module called ``name``, or None where the name is that of a function or a class."""
+    place = package.joinpath(*name.split(".")[1:])
+    for candidate in (place / "__init__.py", place.with_suffix(".py")):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+class Store:
+    """Outputs of executed pages on disk: a file per digest, written whole or not at all."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def get(self, digest: str) -> list[list[Any]] | None:
+        """The outputs, a list per code cell, or None where there are none or the file is damaged."""
+        try:
+            record = json.loads((self.folder / f"{digest}.json").read_bytes())
+            if record["check"] != _check(record["outputs"]):
+                return None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return record["outputs"]
+
+    def put(self, page: Page, outputs: list[list[Any]]) -> None:
+        """Keep the outputs of ``page``."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        record = {"page": page.name, "check": _check(outputs), "outputs": outputs}
+        with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".part", delete=False, encoding="utf-8") as file:
+            json.dump(record, file, sort_keys=True)
+        os.replace(file.name, self.folder / f"{page.digest}.json")
+
+    def keep_only(self, digests: Iterable[str]) -> None:
+        """Remove what no page needs any longer."""
+        wanted = {f"{digest}.json" for digest in digests}
+        for path in self.folder.glob("*"):
+            if path.name not in wanted:
+                path.unlink()
+
+
+def _check(outputs: Any) -> str:
+    return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,76 @@
+"""A real Chromium, the site over http and from disk, and a page that tolerates neither errors nor foreign requests."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import browser as chromium
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a word."""
+
+    def log_message(self, *words: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def site(html: Path) -> Iterator[str]:
+    """The address of the built site, served on this machine alone."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(html)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def site_file(html: Path) -> str:
+    """The address of the built site on disk."""
+    return html.as_uri()
+
+
+@pytest.fixture(scope="session")
+def launched() -> Iterator[Browser]:
+    executable = chromium.find()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(launched: Browser, site: str) -> Iterator[object]:
+    """Opens pages with the given context options; at the end none may have had an error or asked another host."""
+    contexts, problems = [], []
+
+    def open_(**options: object) -> Page:
+        context = launched.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
+        page.on(
+            "console",
+            lambda message: problems.append(f"{message.text} {message.location}") if message.type == "error" else None,
+        )
+        page.on("request", lambda request: None if allowed(request.url) else problems.append(f"request: {request.url}"))
+        return page
+
+    def allowed(url: str) -> bool:
+        return url.startswith((site, "file://", "data:", "about:", "blob:"))
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def page(open_page) -> Page:
+    return open_page()

@@ -1,0 +1,147 @@
+"""What a reader does, at two widths and in both themes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import checks
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+WIDTHS = (1280, 390)
+THEMES = ("light", "dark")
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ["index.html", "notation.html", "results.html", "literature.html", "making-of.html", "api/index.html"]
+PAGES += [
+    path.relative_to(ROOT / "docs").with_suffix(".html").as_posix()
+    for path in sorted((ROOT / "docs").glob("sheet-*/*.md"))
+]
+
+
+def visit(open_page, address: str, width: int = 1280, theme: str = "light", **options: object):
+    page = open_page(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
+    page.goto(address)
+    return page
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_fit_their_window(open_page, site, name, width, theme):
+    page = visit(open_page, f"{site}/{name}", width, theme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # nothing sticks out of the text but what scrolls in a box of its own
+    outside = page.evaluate(
+        """() => [...document.querySelectorAll("article *")].filter(e => {
+            if (e.closest(".katex-mathml, svg, .headerlink") || !e.getClientRects().length) return false;
+            for (let p = e.parentElement; p; p = p.parentElement)
+                if (["auto", "scroll", "hidden"].includes(getComputedStyle(p).overflowX)) return false;
+            return e.getBoundingClientRect().right > innerWidth + 1;
+        }).map(e => e.outerHTML.slice(0, 120))"""
+    )
+    assert outside == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_formulas_are_never_cut_off(open_page, site, html, width):
+    for path in checks.questions(html):
+        page = visit(open_page, f"{site}/{path.relative_to(html).as_posix()}", width)
+        cut = page.evaluate(
+            """() => [...document.querySelectorAll("article .katex-html")].filter(e => {
+                const box = e.closest(".formula, td, .admonition") || e.parentElement;
+                const scrolls = [box, ...(function* () { for (let p = box; p; p = p.parentElement) yield p; })()]
+                    .some(p => ["auto", "scroll"].includes(getComputedStyle(p).overflowX));
+                return !scrolls && e.getBoundingClientRect().right > innerWidth;
+            }).map(e => e.textContent)"""
+        )
+        assert cut == [], path.name
+
+
+def luminance(page, selector: str, what: str) -> list[float]:
+    return page.evaluate(
+        """([selector, what]) => [...document.querySelectorAll(selector)].map(e => {
+            const [r, g, b] = getComputedStyle(e)[what].match(/[\\d.]+/g).map(v => {
+                v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+            });
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        })""",
+        [selector, what],
+    )
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_figures_are_readable_in_both_themes(open_page, site, html, theme):
+    for path in checks.questions(html):
+        page = visit(open_page, f"{site}/{path.relative_to(html).as_posix()}", theme=theme)
+        (paper,) = luminance(page, "body", "backgroundColor")
+        strokes = luminance(page, 'article svg.panel path[style*="--fig-"][style*="stroke-width: 2"]', "stroke")
+        texts = luminance(page, 'article svg.panel g[id*="text_"] g[style*="--fig-ink"]', "fill")
+        assert strokes and texts
+        for values, least in ((strokes, 3.0), (texts, 4.5)):
+            worst = min((max(v, paper) + 0.05) / (min(v, paper) + 0.05) for v in values)
+            assert worst >= least, (path.name, theme, worst)
+
+
+def test_every_published_anchor_opens_in_view(open_page, site):
+    page = open_page(viewport={"width": 390, "height": 900})
+    for line in (ROOT / "tests" / "published-anchors.txt").read_text(encoding="utf-8").split():
+        page.goto("about:blank")
+        page.goto(f"{site}/{line}")
+        page.wait_for_load_state("load")
+        fragment = line.partition("#")[2]
+        if fragment:
+            expect(page.locator(f"[id='{fragment}']")).to_be_in_viewport()
+
+
+def test_short_links_keep_their_anchor(open_page, site, html):
+    for path in checks.questions(html):
+        page = open_page()
+        page.goto(f"{site}/{path.name.partition('-')[0]}.html#derivation")
+        page.wait_for_url(f"{site}/{path.relative_to(html).as_posix()}#derivation")
+
+
+def test_folded_parts_open_for_links_and_for_print(open_page, site):
+    page = visit(open_page, f"{site}/sheet-2/2a-no-overlap.html")
+    folded = page.locator("#marking details")
+    assert not folded.evaluate("e => e.open")
+    folded.locator("table").evaluate("e => { e.id = 'inside'; location.hash = 'inside'; }")
+    expect(folded).to_have_attribute("open", "")
+    page.reload()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("[...document.querySelectorAll('details')].every(d => d.open || d.closest('nav'))")
+
+
+def test_without_javascript_all_but_the_interactive_part_is_there(open_page, site, html):
+    for path in checks.questions(html):
+        page = visit(open_page, f"{site}/{path.relative_to(html).as_posix()}", java_script_enabled=False)
+        for section in checks.SECTIONS:
+            expect(page.locator(f"section#{section}")).to_be_visible()
+        assert page.locator("article .katex-html").first.is_visible()
+        assert page.locator("article svg.panel").first.is_visible()
+        assert not page.locator(".explorable").is_visible()
+
+
+def test_the_site_works_from_disk(open_page, site_file, html):
+    for name in PAGES:
+        page = visit(open_page, f"{site_file}/{name}")
+        assert page.locator("article h1").is_visible()
+
+
+def test_a_number_leads_to_its_check_and_on_to_the_ledger(open_page, site):
+    page = visit(open_page, f"{site}/index.html")
+    page.locator("a.claim").first.click()
+    check = page.locator("ul.claims li:target")
+    expect(check).to_be_in_viewport()
+    check.locator("a").click()
+    expect(page.locator("table.ledger :target")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", ["sheet-2/2a-no-overlap.html", "sheet-2/2b-identical.html"])
+def test_solutions_are_accessible(open_page, site, name, theme):
+    page = visit(open_page, f"{site}/{name}", theme=theme)
+    found = Axe().run(
+        page, context="article", options={"preload": False}
+    )  # its own loading of styles gets their addresses wrong
+    assert found.violations_count == 0, found.generate_report()

@@ -1,0 +1,99 @@
+"""Figures: a row of panels that is the same at every run, in the palette's colours, with ids of its own."""
+
+import re
+
+import numpy as np
+import pytest
+from genmodels.figures import panels, spread
+from genmodels.palette import PALETTE, colour, stylesheet
+from lxml import etree
+
+SVG = {"s": "http://www.w3.org/2000/svg"}
+
+
+def drawing():
+    figure = panels(2, width=3, height=2)
+    for axes in figure:
+        axes.plot([0, 1], [0, 1], color=colour("data"), label="$p$")
+        axes.legend()
+    return figure._repr_svg_()
+
+
+def test_a_row_holds_its_panels_side_by_side():
+    row = etree.fromstring(drawing())
+    first, second = row.findall("s:svg", SVG)
+    assert (first.get("x"), second.get("x"), row.get("width")) == ("0", "288", "576")
+
+
+def test_two_drawings_are_the_same_bytes():
+    assert drawing() == drawing()
+
+
+def test_ids_are_there_once_and_every_reference_has_its_target():
+    svg = drawing()
+    ids = re.findall(r'\bid="([^"]+)"', svg)
+    assert len(ids) == len(set(ids))
+    references = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', svg)
+    assert references and {a or b for a, b in references} <= set(ids)
+
+
+def test_nothing_of_a_drawing_reaches_the_page_around_it():
+    assert "<style" not in drawing() and "<metadata" not in drawing()
+
+
+def test_every_colour_is_one_of_the_palette():
+    assert set(re.findall(r"#[0-9a-f]{6}", drawing())) <= {light for light, _ in PALETTE.values()}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name"),
+    [({"count": 0}, "count"), ({"width": 0}, "width"), ({"height": -1}, "height"), ({"width": float("nan")}, "width")],
+)
+def test_a_wrong_size_is_refused(wrong, name):
+    with pytest.raises(ValueError, match=name):
+        panels(**wrong)
+
+
+def test_spread_draws_the_median_and_the_whole_band():
+    (axes,) = panels()
+    runs = np.array([[1.0, 5.0], [2.0, 9.0], [6.0, 7.0]])
+    spread(axes, [0, 1], runs, "data")
+    assert axes.lines[0].get_ydata().tolist() == [2.0, 7.0]
+    band = axes.collections[0].get_paths()[0].vertices
+    assert {(0.0, 1.0), (0.0, 6.0), (1.0, 5.0), (1.0, 9.0)} <= {tuple(point) for point in band}
+
+
+@pytest.mark.parametrize("runs", [np.zeros(3), np.zeros((0, 3)), np.zeros((2, 4))])
+def test_spread_refuses_runs_of_another_shape(runs):
+    (axes,) = panels()
+    with pytest.raises(ValueError, match="runs: expected shape"):
+        spread(axes, np.arange(3), runs, "data")
+
+
+def test_an_unknown_role_is_refused():
+    with pytest.raises(ValueError, match="role: 'nobody'"):
+        colour("nobody")
+
+
+def luminance(hexadecimal):
+    linear = [
+        v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
+        for v in (int(hexadecimal[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    ]
+    return np.dot([0.2126, 0.7152, 0.0722], linear)
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+def test_lines_stand_out_from_the_paper(theme):
+    paper = luminance(PALETTE["paper"][theme])
+    for role, values in PALETTE.items():
+        ink = luminance(values[theme])
+        ratio = (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05)
+        assert ratio >= {"paper": 1, "grid": 1, "ink": 7}.get(role, 4.5), (role, ratio)
+
+
+def test_the_stylesheet_has_every_role_in_both_themes():
+    css = stylesheet()
+    for role, (light, dark) in PALETTE.items():
+        assert css.index(f"--fig-{role}:{light}") < css.index(f"--fig-{role}:{dark}")
+    assert len({light for light, _ in PALETTE.values()}) == len(PALETTE)
