@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -18,3 +19,8 @@ def html() -> Path:
     if not (built / "index.html").is_file():
         pytest.fail("there is no built site: run 'make html' first ('make test' does it by itself)", pytrace=False)
     return built
+
+
+# a property is slow on a busy machine, not wrong
+settings.register_profile("site", deadline=None)
+settings.load_profile("site")

@@ -78,7 +78,16 @@ def claim(
     if kind not in KINDS:
         raise ValueError(f"kind: {kind!r} is none of {', '.join(KINDS)}")
     checked = Claim(
-        id, float(value), low, high, expected, tolerance if equals is not None else None, kind, text, source, seeds
+        id,
+        float(value) + 0.0,
+        low,
+        high,
+        expected,
+        tolerance if equals is not None else None,
+        kind,
+        text,
+        source,
+        seeds,
     )
     if not checked.ok:
         raise ClaimError(checked.line())
@@ -99,12 +108,13 @@ def _interval(
     if equals is not None:
         if not 0 <= tolerance < math.inf:
             raise ValueError(f"tolerance: {tolerance!r} must be a finite number >= 0")
-        return equals - tolerance, equals + tolerance, f"{equals:.10g} to {tolerance:.0e}"
+        allowed = f"{equals:.10g} ± {tolerance:.0e}" if tolerance else f"exactly {equals:.10g}"
+        return equals - tolerance, equals + tolerance, allowed
     if within is not None:
         low, high = within
         if not low <= high:
             raise ValueError(f"within: {within!r} must be an interval (low, high)")
-        return low, high, f"{low:.6g} to {high:.6g}"
+        return low, high, f"between {low:.6g} and {high:.6g}"
     if at_most is not None:
         return -math.inf, at_most, f"at most {at_most:.6g}"
     assert at_least is not None

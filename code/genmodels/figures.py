@@ -83,7 +83,7 @@ class Panels:
         )
 
 
-def panels(count: int = 1, *, width: float = 3.5, height: float = 2.7) -> Panels:
+def panels(count: int = 1, *, width: float = 3.4, height: float = 2.7) -> Panels:
     """Return a row of ``count`` panels, each ``width`` x ``height`` inches.
 
     Raises ValueError on a non-positive size or count.

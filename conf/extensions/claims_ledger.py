@@ -77,7 +77,7 @@ class ClaimRole(SphinxRole):
         if record is None:
             message = self.inliner.reporter.error(f"no claim {claim_id!r} is made on any page", line=self.lineno)
             return [nodes.problematic(self.rawtext, self.rawtext)], [message]
-        _uses(self.env).setdefault(self.env.docname, {})[claim_id] = record["value"]
+        _uses(self.env).setdefault(self.env.docname, {})[claim_id] = record
         page = "" if record["page"] == self.env.docname else _relative(record["page"], self.env.docname)
         text = str(record["seeds"]) if spec == "seeds" else formatted(record["value"], spec)
         title = f"{record['text'] or claim_id}: expected {record['expected']}, {record['kind']}"
@@ -90,8 +90,7 @@ class ClaimsDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """A section per page."""
         ledger = site().ledger
-        _uses(self.env)[self.env.docname] = {claim_id: record["value"] for claim_id, record in ledger.items()}
-        _uses(self.env)[self.env.docname]["*"] = len(ledger)
+        _uses(self.env)[self.env.docname] = _quotable()
         result: list[nodes.Node] = []
         for page in sorted({record["page"] for record in ledger.values()}):
             records = [record for record in ledger.values() if record["page"] == page]
@@ -123,17 +122,21 @@ def _table_row(cells: list[nodes.Node]) -> nodes.row:
     return nodes.row("", *(nodes.entry("", cell) for cell in cells))
 
 
-def _uses(env: BuildEnvironment) -> dict[str, dict[str, float]]:
-    """The values that each page quotes."""
+def _quotable() -> dict[str, Any]:
+    """All that a page can quote: each claim by its id, and under ``*`` all of them with their pages' titles."""
+    return {**site().ledger, "*": (site().ledger, site().titles)}
+
+
+def _uses(env: BuildEnvironment) -> dict[str, dict[str, Any]]:
+    """What each page quotes, as it was when the page was read."""
     if not hasattr(env, "claim_uses"):
         env.claim_uses = {}  # type: ignore[attr-defined]
     return env.claim_uses  # type: ignore[attr-defined]
 
 
 def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
-    """The pages that quote a number which has changed."""
-    ledger = site().ledger
-    current: dict[str, float] = {claim_id: record["value"] for claim_id, record in ledger.items()} | {"*": len(ledger)}
+    """The pages that quote what has changed."""
+    current = _quotable()
     pages = [
         name for name, quoted in _uses(env).items() if any(current.get(key) != value for key, value in quoted.items())
     ]

@@ -46,11 +46,18 @@ def sphinx(project: Project) -> Path | None:
     """
     from sphinx.cmd.build import build_main
 
-    fresh = project.build / "html.new"
-    shutil.rmtree(fresh, ignore_errors=True)
+    fresh, read, reading = (project.build / name for name in ("html.new", "doctrees", "doctrees.new"))
+    for leftover in (fresh, reading):
+        shutil.rmtree(leftover, ignore_errors=True)
+    if read.exists():
+        # it comes back only after success: Sphinx warns of a fault when it reads the page, and not again
+        read.rename(reading)
     os.environ["SITE_BUILD"] = str(project.build)
-    options = ["-b", "html", "-a", "-W", "--keep-going", "-q", "-c", str(CONF), "-d", str(project.build / "doctrees")]
-    return fresh if build_main([*options, str(project.docs), str(fresh)]) == 0 else None
+    options = ["-b", "html", "-a", "-W", "--keep-going", "-q", "-c", str(CONF), "-d", str(reading)]
+    if build_main([*options, str(project.docs), str(fresh)]) != 0:
+        return None
+    reading.rename(read)
+    return fresh
 
 
 def publish(project: Project, fresh: Path) -> Path:

@@ -21,14 +21,12 @@ from genmodels.adversarial import (
 )
 from genmodels.densities import Gaussian, SmoothedUniform, Uniform
 from genmodels.divergences import jensen_shannon, kl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 LOG_2 = math.log(2.0)
 
-settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
-settings.load_profile("no deadline")
 
 places = st.floats(-5, 5)
 scales = st.floats(0.2, 4)

@@ -17,14 +17,12 @@ from genmodels.divergences import (
     total_variation,
     wasserstein1,
 )
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 LOG_2 = math.log(2.0)
 
-settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
-settings.load_profile("no deadline")
 DISTANCES = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0]
 
 places = st.floats(-5, 5)
