@@ -12,8 +12,8 @@ import contextlib
 import errno
 import fcntl
 import os
+import shlex
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -94,18 +94,13 @@ def build(project: Project, jobs: int) -> Path | None:
     return html
 
 
-def live(project: Project) -> int:
-    """Serve the site on this machine and rebuild it at every change, until interrupted."""
-    execute = [sys.executable, str(CONF / "tools" / "execute.py")]
-    command = [sys.executable, "-m", "sphinx_autobuild", "--open-browser", "--port", "0", "-c", str(CONF)]
-    command += ["--pre-build", " ".join(f"'{part}'" for part in execute)]
-    for folder in (project.package, CONF):
-        command += ["--watch", str(folder)]
-    command += ["--ignore", "*/__pycache__/*", str(project.docs), str(project.build / "live")]
-    try:
-        return subprocess.call(command, env=os.environ | {"SITE_BUILD": str(project.build)})
-    except KeyboardInterrupt:
-        return 0
+def live(project: Project) -> None:
+    """Become the server that shows the site on this machine and rebuilds it at every change, until interrupted."""
+    execute = shlex.join([sys.executable, str(CONF / "tools" / "execute.py")])
+    command = [sys.executable, "-m", "sphinx_autobuild", "--open-browser", "--port", "0", "--pre-build", execute]
+    command += ["--watch", str(project.package), "--watch", str(CONF), "--ignore", "*/__pycache__/*"]
+    command += ["-c", str(CONF), str(project.docs), str(project.build / "live")]
+    os.execve(sys.executable, command, os.environ | {"SITE_BUILD": str(project.build)})
 
 
 def main() -> int:
@@ -123,7 +118,7 @@ def main() -> int:
     project = Project(root, root / "build")
     try:
         if options.live:
-            return live(project)
+            live(project)
         html = build(project, options.jobs)
         if html is not None and options.output:
             shutil.copytree(html, options.output)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from genmodels.densities import Density, Gaussian, SmoothedUniform, Uniform
 from genmodels.divergences import (
     binned_jensen_shannon,
@@ -105,7 +106,6 @@ def test_kl_of_gaussians_is_the_closed_form(p, q):
 
 
 def test_closed_form_of_gaussians_is_torchs():
-    torch = pytest.importorskip("torch")
     normal, divergence = torch.distributions.Normal, torch.distributions.kl_divergence
     p, q = (normal(torch.tensor(m, dtype=torch.float64), s) for m, s in ((0.3, 0.5), (-1.2, 2.0)))
     assert kl_gaussians(Gaussian(0.3, 0.5), Gaussian(-1.2, 2.0)) == pytest.approx(divergence(p, q).item(), rel=1e-7)
