@@ -109,16 +109,16 @@ def _interval(
         if not 0 <= tolerance < math.inf:
             raise ValueError(f"tolerance: {tolerance!r} must be a finite number >= 0")
         allowed = f"{equals:.10g} ± {tolerance:.0e}" if tolerance else f"exactly {equals:.10g}"
-        return equals - tolerance, equals + tolerance, allowed
+        return float(equals - tolerance), float(equals + tolerance), allowed
     if within is not None:
         low, high = within
         if not low <= high:
             raise ValueError(f"within: {within!r} must be an interval (low, high)")
-        return low, high, f"between {low:.6g} and {high:.6g}"
+        return float(low), float(high), f"between {low:.6g} and {high:.6g}"
     if at_most is not None:
-        return -math.inf, at_most, f"at most {at_most:.6g}"
+        return -math.inf, float(at_most), f"at most {at_most:.6g}"
     assert at_least is not None
-    return at_least, math.inf, f"at least {at_least:.6g}"
+    return float(at_least), math.inf, f"at least {at_least:.6g}"
 
 
 def _publish(checked: Claim) -> None:

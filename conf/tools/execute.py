@@ -7,6 +7,7 @@ import concurrent.futures
 import functools
 import json
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from typing import Any
 from pages import PACKAGE, ExecutionError, Page, Project, Store, code_cells, imported_modules, read_pages
 
 CELL_SECONDS = 300
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # IPython colours its tracebacks also where nobody sees it
 # the kernel lists the package's modules that it really loaded, to hold the import graph to the truth
 LOADED = f"""\
 print(*sorted(name for name in __import__("sys").modules if name.split(".")[0] == "{PACKAGE}"))"""
@@ -45,7 +47,7 @@ def execute(project: Project, page: Page, report: Any) -> list[list[Any]]:
         try:
             client.execute(cleanup_kc=True, env=_kernel_environment(project, Path(scratch)))
         except CellExecutionError as error:
-            raise ExecutionError(f"{page.name}: a cell failed\n{error}") from None
+            raise ExecutionError(f"{page.name}: a cell failed\n{COLOUR.sub('', str(error))}") from None
         except CellTimeoutError:
             raise ExecutionError(f"{page.name}: a cell ran longer than {CELL_SECONDS} s and was stopped") from None
         except DeadKernelError:

@@ -82,12 +82,17 @@ def test_numbers_quoted_in_the_prose_are_those_of_the_ledger(html):
     for path in checks.pages(html):
         for link in checks.parse(path).select("a.claim"):
             claim = claims[link["href"].partition("#")[2]]
-            text = link.get_text().replace("\u2212", "-")
+            text, scale = link.get_text().replace("\u2212", "-"), 1.0
+            if text.endswith("%"):
+                text, scale = text[:-1], 0.01
             mantissa, _, exponent = text.partition("\u202f·\u202f10")
             power = int(exponent.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
             number = float(mantissa) * 10.0**power
             last_digit = 10.0 ** (power - len(mantissa.partition(".")[2]))
-            assert abs(number - claim["value"]) <= 0.5001 * last_digit or number == claim["seeds"], (path.name, text)
+            assert abs(number * scale - claim["value"]) <= 0.5001 * last_digit * scale or number == claim["seeds"], (
+                path.name,
+                text,
+            )
             quoted += 1
     assert quoted >= 10
 
