@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import html
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,19 @@ def _rendered(node: nodes.Element, display: bool) -> str:
         return f"<code>{html.escape(node.astext())}</code>"
 
 
+def keep_punctuation(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Bind a comma or full stop to the formula before it: a line never starts with one."""
+    for formula in list(doctree.findall(nodes.math)):
+        after = formula.next_node(descend=False, siblings=True)
+        mark = re.match(r"[,.;:!?)]+", after.astext()) if isinstance(after, nodes.Text) else None
+        if mark:
+            formula["after"] = mark[0]
+            after.parent.replace(after, nodes.Text(after.astext()[mark.end() :]))
+
+
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
     """An inline formula."""
-    self.body.append(f'<span class="math">{_rendered(node, display=False)}</span>')
+    self.body.append(f'<span class="math">{_rendered(node, display=False)}{node.get("after", "")}</span>')
     raise nodes.SkipNode
 
 
@@ -66,4 +77,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the renderer and the style sheet that its HTML needs."""
     app.add_html_math_renderer("katex", inline_renderers=(visit_math, None), block_renderers=(visit_math_block, None))
     app.add_css_file("katex/katex.min.css")
+    app.connect("doctree-resolved", keep_punctuation)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
