@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from genmodels.adversarial import losses_at_optimum, shift_gradients
-from genmodels.densities import Gaussian, Uniform
-from genmodels.divergences import jensen_shannon, wasserstein1
+from genmodels.densities import Gaussian, SmoothedUniform, Uniform
+from genmodels.divergences import jensen_shannon, kl, wasserstein1
+from genmodels.remedies import exact_pulls
 from playwright.sync_api import Page, expect
-from scipy.integrate import quad
+from scipy.special import expit
 
 PATH = "/sheet-2/2a-no-overlap.html"
 DEFAULT = ["uniform", "1.5", "1"]
-PULLS = ("saturating", "nonsaturating")
+SLOPES = ("slope", "saturating", "nonsaturating")
 
 UNIFORM = [(d, w) for d in (-2, -1.37, -0.5, 0, 0.25, 0.97, 1, 1.03, 2) for w in (0.5, 1, 1.61)] + [
     (0.3, 0.7),
@@ -43,6 +45,21 @@ NONSENSE = [
     "overlap=%E0%A4%A,%,1",
     "?&&==overlap",
 ]
+NOTES = {
+    "uniform,0,1": "Identical",
+    "gaussian,0,1": "Identical",
+    "uniform,1.5,1": "No overlap",
+    "uniform,1,1": "Touching",
+    "uniform,-0.61,0.61": "Touching",
+    "uniform,0.3,0.7": "An edge of pgen meets an edge of pdata",
+    "uniform,0,2": "An edge of pgen meets an edge of pdata",
+    "uniform,0.25,0.5": "inside the other",
+    "uniform,-0.5,2": "inside the other",
+    "uniform,0.5,1": "Partial overlap",
+    "gaussian,0,1.01": "not the optimum",
+    "gaussian,0.01,1": "the farther apart, the smaller",
+    "gaussian,-6,2": "so far apart",
+}
 
 
 def visit(page: Page, site: str, state: str = "overlap=uniform,1.5,1") -> None:
@@ -72,26 +89,8 @@ def densities(family: str, d: float, w: float) -> tuple[Uniform, Uniform] | tupl
     return (Uniform(0.0, 1.0), Uniform(d, d + w)) if family == "uniform" else (Gaussian(0.0, 1.0), Gaussian(d, w))
 
 
-def gaussian_pulls(d: float, w: float) -> tuple[float, float]:
-    """Return d/dd of E_q[log(1-D)] and of E_q[-log D], D frozen at D*: by the score of q, not D's slope."""
-    p, q = densities("gaussian", d, w)
-
-    def expectation(sign: float) -> float:
-        # d/dd E_q[f] = E_q[f (x - d) / w^2], where log(1-D*) = -softplus(t) and -log D* = softplus(-t)
-        def integrand(x: float) -> float:
-            t = float(p.log_pdf(x) - q.log_pdf(x))
-            return float(q.pdf(x)) * -sign * float(np.logaddexp(0.0, sign * t)) * (x - d) / w**2
-
-        return quad(integrand, d - 12 * w, d + 12 * w, epsabs=1e-11, epsrel=1e-11, limit=400)[0]
-
-    return expectation(1.0), expectation(-1.0)
-
-
-def slope_of_value(family: str, d: float, w: float) -> float:
-    """Return dL_G/dd by central differences, Richardson-extrapolated; nan where the two sides differ."""
-
-    def value(at: float) -> float:
-        return losses_at_optimum(*densities(family, at, w)).generator
+def derivative(value: Callable[[float], float], d: float) -> float:
+    """Return a derivative by central differences, Richardson-extrapolated; nan where the two sides differ."""
 
     def central(h: float) -> float:
         return (value(d + h) - value(d - h)) / (2 * h)
@@ -100,6 +99,21 @@ def slope_of_value(family: str, d: float, w: float) -> float:
     if abs(value(d + h) - 2 * value(d) + value(d - h)) > 1e-2 * h:
         return math.nan
     return (4 * central(h) - central(2 * h)) / 3
+
+
+def slopes(family: str, d: float, w: float) -> dict[str, float]:
+    """Return the derivatives of L_G, 2 JSD and KL(q || p) - 2 JSD with respect to the shift."""
+
+    def reverse(at: float) -> float:
+        p, q = densities(family, at, w)
+        return kl(q, p) - 2 * jensen_shannon(p, q)
+
+    values = (
+        lambda at: losses_at_optimum(*densities(family, at, w)).generator,
+        lambda at: 2 * jensen_shannon(*densities(family, at, w)),
+        reverse,
+    )
+    return {name: derivative(value, d) for name, value in zip(SLOPES, values, strict=True)}
 
 
 @pytest.mark.parametrize("family", ["uniform", "gaussian"])
@@ -112,33 +126,60 @@ def test_numbers_are_those_of_the_package(page: Page, site: str, family: str) ->
         expect(page.locator("#overlap-width")).to_have_value(str(w))
         p, q = densities(family, d, w)
         losses = losses_at_optimum(p, q)
-        pulls = (0.0, 0.0) if family == "uniform" else gaussian_pulls(d, w)
         expected = {
             "L_D": losses.discriminator,
             "L_G": losses.generator,
             "JSD": jensen_shannon(p, q),
             "W_1": wasserstein1(p, q),
         }
-        expected |= dict(zip(PULLS, pulls, strict=True))
         got = shown(page)
         assert {name: got[name] for name in expected} == pytest.approx(expected, abs=tolerance, rel=0), (
             family,
             d,
             w,
         )
-        assert got["slope"] == pytest.approx(slope_of_value(family, d, w), abs=1e-6, nan_ok=True), (
+        expected = slopes(family, d, w)
+        assert {name: got[name] for name in SLOPES} == pytest.approx(expected, abs=1e-6, rel=0, nan_ok=True), (
             family,
             d,
             w,
         )
+        words = {name: "kink" for name in SLOPES if math.isnan(expected[name])}
+        if math.isinf(kl(q, p)):
+            words["nonsaturating"] = "∞ loss"
+        cells = {name: page.locator(f"dd[data-name={name}]").inner_text() for name in words}
+        assert cells == words, (family, d, w)
+        note = page.locator(".explorable-note").inner_text()
+        assert ("infinite" in note) == math.isinf(kl(q, p)), (family, d, w)
+        assert ("kink" in note) == math.isnan(expected["slope"]), (family, d, w)
     assert len(SETTINGS) >= 50
 
 
-def test_pulls_are_those_of_the_package(page: Page, site: str) -> None:
+def test_slopes_are_those_of_the_package(page: Page, site: str) -> None:
     for d in (-2.5, 0.5, 1, 3):
         visit(page, site, f"overlap=gaussian,{d},1")
         expected, got = shift_gradients(d), shown(page)
         assert (got["saturating"], got["slope"], got["nonsaturating"]) == pytest.approx(tuple(expected), abs=1e-6)
+    for d in (-1.7, -0.5, 0.01, 0.97, 2):
+        visit(page, site, f"overlap=uniform,{d},1")
+        assert shown(page)["saturating"] == pytest.approx(-exact_pulls([d], 0.5).saturating[0], abs=1e-9)
+
+
+def test_slopes_of_uniforms_are_limits_of_vanishing_noise(page: Page, site: str) -> None:
+    """With a little noise the derivative exists while D is frozen: D's own slope carries it."""
+    for d, w in ((0.5, 1.6), (-0.3, 0.7), (-0.5, 1.8)):
+        p, q = SmoothedUniform(0.0, 1.0, 0.01), SmoothedUniform(d, d + w, 0.01)
+        x = np.linspace(-1.5, 3.5, 100_001)
+        t = p.log_pdf(x) - q.log_pdf(x)
+        frozen = np.trapezoid(-q.pdf(x) * expit(t) * np.gradient(t, x), x)  # E_q[d/dx log(1 - D*)]
+        visit(page, site, f"overlap=uniform,{d},{w}")
+        assert shown(page)["saturating"] == pytest.approx(frozen, abs=1e-5)
+
+
+@pytest.mark.parametrize(("at", "words"), NOTES.items())
+def test_note_tells_the_case(page: Page, site: str, at: str, words: str) -> None:
+    visit(page, site, f"overlap={at}")
+    expect(page.locator(".explorable-note")).to_contain_text(words)
 
 
 def test_four_decimals_are_shown(page: Page, site: str) -> None:
@@ -255,6 +296,11 @@ def test_discriminator_is_blank_where_it_is_undefined(page: Page, site: str) -> 
     best = page.locator(".explorable > svg").nth(1)
     assert best.locator("path").count() == 2
     assert best.get_by_text("0/0").count() == 3
+
+
+def test_axes_are_named(page: Page, site: str) -> None:
+    visit(page, site)
+    assert page.locator(".explorable .axis").all_text_contents() == ["x", "x", "d"]
 
 
 def test_screen_reader_hears_of_a_change_once_at_rest(page: Page, site: str) -> None:

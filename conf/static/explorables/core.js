@@ -1,14 +1,14 @@
 /* What every figure to play with shares: controls, panels, dragging, and the state in the URL.
 
    A page holds, inside a section with an id,  <div class="explorable" data-explorable="NAME" data-config='{"CONTROL": VALUE, …}'>
-   and in it a <script type="application/json"> of data, if any, and a picture for readers without JavaScript, which the figure replaces.
+   and in it a <script type="application/json"> of data, if any. Without JavaScript the element is hidden; a static picture follows it on the page.
    A figure is one call:  Explorables.define(NAME, (figure) => { add controls, panels, readouts; return () => { draw; return note; }; }).
    Its state is the list of its controls' values in order, kept in the URL as  #SECTION?NAME=value,value,…  */
 (() => {
   "use strict";
   const SVG = "http://www.w3.org/2000/svg";
   const REST = 400; // ms without a change before the URL and the screen reader hear of it
-  const [TOP, RIGHT, BOTTOM, LEFT] = [6, 8, 22, 54]; // pixels around a panel's axes
+  const [TOP, RIGHT, BOTTOM, LEFT] = [6, 8, 36, 54]; // pixels around a panel's axes
   const builders = new Map();
   const figures = new Map();
 
@@ -36,14 +36,13 @@
   };
 
   class Panel {
-    /* legend: [[role, text], …]; a role is a class that explorables.css gives a colour and a dash. */
-    constructor(figure, height, legend) {
-      this.figure = figure;
-      this.height = height;
+    /* axis: the name of the x axis. legend: [[role, text], …]; a role is a class that explorables.css gives a colour and a dash. */
+    constructor(figure, height, axis, legend) {
+      Object.assign(this, { figure, height, axis });
       const keys = make(figure.root, "p", { class: "explorable-legend" });
       for (const [role, text] of legend) make(keys, "span", { class: role }, text);
       const name = legend.map(([, text]) => text).join("; ").replace(/\$/g, "").replace(/_/g, " ");
-      this.svg = make(figure.root, "svg", { role: "img", "aria-label": name });
+      this.svg = make(figure.root, "svg", { role: "img", "aria-label": `${name}; over ${axis}` });
     }
 
     /* Empties the panel and draws its axes. x, y: [from, to]; ticks: [[value, label], …]. */
@@ -61,7 +60,8 @@
         make(svg, "line", { class: "grid", x1: LEFT, x2: LEFT + across, y1: at, y2: at });
         make(svg, "text", { class: "tick", x: LEFT - 6, y: at + 4 }, label);
       }
-      for (const [value, label] of xTicks) make(svg, "text", { x: LEFT + this.X(value), y: height - 6 }, label);
+      for (const [value, label] of xTicks) make(svg, "text", { x: LEFT + this.X(value), y: height - 20 }, label);
+      make(svg, "text", { class: "axis", x: LEFT + across / 2, y: height - 5 }, this.axis);
       this.plot = make(svg, "svg", { x: LEFT, y: TOP, width: across, height: down }); // clips what leaves the axes
     }
 
@@ -211,11 +211,12 @@
       }
     }
 
-    panel(height, legend) {
-      return new Panel(this, height, legend);
+    panel(height, axis, legend) {
+      return new Panel(this, height, axis, legend);
     }
 
-    /* Numbers under the panels, {name: label}. Returns show({name: value}): shown with 4 decimals, all of them in data-value. */
+    /* Numbers under the panels, {name: label}. Returns show({name: value}): shown with 4 decimals, all of them in data-value.
+       Where there is no number, value is the word to show instead, and data-value is NaN. */
     readouts(labels) {
       const list = make(this.root, "dl");
       const cells = {};
@@ -226,15 +227,15 @@
       }
       return (values) => {
         for (const [name, value] of Object.entries(values)) {
-          cells[name].dataset.value = value;
-          cells[name].textContent = format(value);
+          cells[name].dataset.value = Number(value);
+          cells[name].textContent = typeof value === "string" ? value : format(value);
         }
       };
     }
   }
 
-  /* 4 decimals, a true minus sign, no minus before zero; a value that does not exist is "none". */
-  const format = (value) => (Number.isNaN(value) ? "none" : value.toFixed(4).replace(/^-(0\.0+)$/, "$1").replace("-", "−"));
+  /* 4 decimals, a true minus sign, no minus before zero. */
+  const format = (value) => value.toFixed(4).replace(/^-(0\.0+)$/, "$1").replace("-", "−");
 
   const mount = (root) => {
     if (!figures.has(root)) figures.set(root, new Figure(root));

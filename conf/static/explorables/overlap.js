@@ -1,8 +1,9 @@
 /* Questions 2 (a) and 2 (b): both losses as functions of the overlap of p_data and p_gen, with the optimal discriminator.
 
    p = p_data is U[0, 1] or N(0, 1); q = p_gen is U[d, d + w] or N(d, w^2). Natural logarithms. With t = log p - log q, D* = S(t) = p / (p + q).
-   A pull is what backpropagation through the frozen D* hands to d:  E_q[d/dx log(1 - D*)] = E_q[-D* t'],  E_q[-d/dx log D*] = E_q[-(1 - D*) t'].
-   The slope is the derivative of the printed value:  dL_G/dd = E_q[-D*^2 t'] for Gaussians. */
+   The slope that the generator follows is the derivative with respect to d with D frozen at D*:
+     log(1 - D):  d(2 JSD)/dd = -dL_D/dd;     -log D:  d[KL(q||p) - 2 JSD]/dd.
+   The slope of the printed value is dL_G/dd; in it D* moves along with d. */
 (() => {
   "use strict";
   const LOG2 = Math.log(2);
@@ -36,18 +37,23 @@
       });
     },
 
-    /* On the overlap, of length o, D* = w / (1 + w); around almost every sample D* is flat, so nothing pulls. */
+    /* D* is w / (1 + w) on the overlap, of length o. It jumps at the edges: the slopes followed are limits of vanishing noise. */
     at(d, w) {
       const o = Math.max(0, Math.min(1, d + w) - Math.max(0, d));
-      const L_G = 0 - (o / w) * Math.log1p(w);
-      const L_D = o * Math.log1p(1 / w) - L_G;
+      const g = Math.log1p(w) / w;
+      const f = Math.log1p(1 / w) + g; // L_D = o f, L_G = -o g
       const [a, b] = [d, d + w - 1]; // gaps of the quantile functions at 0 and at 1; W_1 is the mean gap between
       const W_1 = a * b >= 0 ? Math.abs(a + b) / 2 : (a * a + b * b) / (2 * Math.abs(b - a));
-      // L_G has a kink, and no slope, where an edge of q meets an edge of p
+      // no slopes where an edge of q meets an edge of p
       const kink = [d, d - 1, d + w, d + w - 1].some((gap) => Math.abs(gap) < 1e-9);
       const growth = o > 0 ? (d + w < 1) - (d > 0) : 0; // do/dd
-      const slope = kink ? NaN : 0 - (growth / w) * Math.log1p(w);
-      return { L_D, L_G, JSD: LOG2 - L_D / 2, W_1, slope, saturating: 0, nonsaturating: 0 };
+      const inside = d > -1e-9 && d + w < 1 + 1e-9; // else KL(q||p) is infinite
+      return {
+        L_D: o * f, L_G: 0 - o * g, JSD: LOG2 - (o * f) / 2, W_1,
+        slope: kink ? "kink" : 0 - growth * g,
+        saturating: kink ? "kink" : 0 - growth * f,
+        nonsaturating: !inside ? "∞ loss" : kink ? "kink" : 0, // w < 1: both KL(q||p) = -log w and JSD are constant
+      };
     },
   };
 
@@ -58,7 +64,8 @@
     densities: (d, w) => [[0, 1], [d, w]].map((law) => gaussian.graph((x) => gaussian.density(x, ...law))),
     graph: (f) => range(...gaussian.view, 240).map((x) => [x, f(x)]),
 
-    /* All expectations by the trapezoidal rule, which converges exponentially for integrands as smooth as these. */
+    /* Slopes: E_q[-D*^2 t'] of the printed value; followed, E_q[-D* t'] and E_q[-(1 - D*) t'].
+       The trapezoidal rule converges exponentially for integrands as smooth as these. */
     at(d, w) {
       const from = Math.min(-10, d - 10 * w);
       const step = (Math.max(10, d + 10 * w) - from) / 400;
@@ -84,11 +91,22 @@
 
   const FAMILIES = { uniform, gaussian };
 
-  const sentence = (name, d, w, { L_D }) => {
-    if (d === 0 && w === 1) return "Identical: $L_D$ = 2 log 2 and $L_G$ = −log 2. D* = 1/2 wherever there is data, and nothing is left to learn.";
-    if (name === "gaussian") return "Gaussians overlap everywhere, so $L_D$ never reaches 0. The pulls, with D* frozen, add up to $d$: far apart the first fades and the second takes it all.";
-    if (L_D === 0) return "No overlap: $L_D$ = 0, and $L_G$ = 0 is its worst value. D*, constant around each support, pulls nowhere. Only $W_1$ still tells the distance.";
-    return "D* is flat around almost every generated sample: frozen, it pulls nowhere. $L_G$ changes only because the edges of the overlap move.";
+  const sentence = (name, d, w, { L_D, slope, saturating, nonsaturating }) => {
+    const kink = slope === "kink";
+    if (d === 0 && w === 1) {
+      return `Identical: $L_D$ = 2 log 2 and $L_G$ = −log 2. D* = 1/2 wherever there is data, and nothing is left to learn.${kink ? " The losses have a kink here." : ""}`;
+    }
+    if (name === "gaussian") {
+      if (d === 0) return "Same centre, other width. Slopes over $d$ vanish by symmetry; over $w$ they do not: this is not the optimum.";
+      const share = saturating / d < 0.1 ? "so far apart, −log D has nearly all of it" : "the farther apart, the smaller the share of log(1 − D)";
+      return `Gaussians overlap everywhere, so $L_D$ never reaches 0. The two followed slopes add up to $d$; ${share}.`;
+    }
+    let now = "Partial overlap: its length sets $L_D$ and $L_G$. log(1 − D) follows the limit of vanishing noise.";
+    if (L_D === 0 && kink) now = "Touching: $L_D$ and $L_G$ reach 0, with a kink: they change on one side of it and are flat on the other.";
+    else if (L_D === 0) now = "No overlap: $L_D$ = 0, and $L_G$ = 0 is its worst value. Both are flat; only $W_1$ still tells the distance.";
+    else if (kink) now = "An edge of $p_gen$ meets an edge of $p_data$: $L_D$ and $L_G$ have a kink here, and no slope.";
+    else if (slope === 0) now = "One support inside the other: small shifts change neither $L_D$ nor $L_G$. Not optimal: $w$ is not 1.";
+    return nonsaturating === "∞ loss" ? `${now} −log D* is infinite here: that loss helps only while D is not yet perfect.` : now;
   };
 
   Explorables.define("overlap", (figure) => {
@@ -99,15 +117,15 @@
     const width = figure.slider("width", "width $w$ of $p_gen$", 0.01);
     width.range(0.5, 2);
     figure.jumps([
-      ["No overlap: $L_D$ = 0, $L_G$ = 0", () => ["uniform", "1.5", "1"]],
-      ["Identical: $L_D$ = 2 log 2, $L_G$ = −log 2", () => [family.text, "0", "1"]],
+      ["No overlap", () => ["uniform", "1.5", "1"]],
+      ["Identical", () => [family.text, "0", "1"]],
     ]);
-    const densities = figure.panel(150, [["data", "$p_data$"], ["generator", "$p_gen$, drag it"]]);
-    const best = figure.panel(120, [["discriminator", "D*(x)"], ["undefined", "0/0: neither density, D* undefined"]]);
-    const losses = figure.panel(170, [["discriminator", "$L_D$"], ["generator", "$L_G$"], ["distance", "$W_1$, all against $d$"]]);
+    const densities = figure.panel(164, "x", [["data", "$p_data$"], ["generator", "$p_gen$, drag it"]]);
+    const best = figure.panel(134, "x", [["discriminator", "D*(x)"], ["undefined", "0/0: undefined"]]);
+    const losses = figure.panel(184, "d", [["discriminator", "$L_D$"], ["generator", "$L_G$"], ["distance", "$W_1$"]]);
     const show = figure.readouts({
       L_D: "loss $L_D$", L_G: "loss $L_G$", JSD: "JSD", W_1: "distance $W_1$",
-      slope: "slope of $L_G$ over $d$", saturating: "pull of log(1 − D*)", nonsaturating: "pull of −log D*",
+      slope: "printed: slope of $L_G$", saturating: "followed: log(1 − D)", nonsaturating: "followed: −log D",
     });
     for (const panel of [densities, best, losses]) {
       panel.onDrag((x) => {
