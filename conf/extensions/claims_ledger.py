@@ -62,6 +62,12 @@ def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
     return f'<ul class="claims" aria-label="Checks made by this cell">{"".join(lines)}</ul>'
 
 
+def _seeds(record: dict[str, Any]) -> str:
+    if record["seeds"] is None:
+        raise ValueError("it was not measured over seeds")
+    return str(record["seeds"])
+
+
 def _relative(target: str, docname: str) -> str:
     """The link from page ``docname`` to page ``target``."""
     return posixpath.relpath(target, posixpath.dirname(docname) or ".") + ".html"
@@ -75,13 +81,18 @@ class ClaimRole(SphinxRole):
         claim_id, _, spec = self.text.partition(" ")
         record = site().ledger.get(claim_id)
         if record is None:
-            message = self.inliner.reporter.error(f"no claim {claim_id!r} is made on any page", line=self.lineno)
-            return [nodes.problematic(self.rawtext, self.rawtext)], [message]
+            return self._problem(f"no claim {claim_id!r} is made on any page")
+        try:
+            text = _seeds(record) if spec == "seeds" else formatted(record["value"], spec)
+        except ValueError as error:
+            return self._problem(f"claim {claim_id!r} cannot be quoted as {spec!r}: {error}")
         _uses(self.env).setdefault(self.env.docname, {})[claim_id] = record
         page = "" if record["page"] == self.env.docname else _relative(record["page"], self.env.docname)
-        text = str(record["seeds"]) if spec == "seeds" else formatted(record["value"], spec)
         title = f"{record['text'] or claim_id}: expected {record['expected']}, {record['kind']}"
         return [nodes.reference("", text, refuri=f"{page}#{record['anchor']}", classes=["claim"], reftitle=title)], []
+
+    def _problem(self, message: str) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        return [nodes.problematic(self.rawtext, self.rawtext)], [self.inliner.reporter.error(message, line=self.lineno)]
 
 
 class ClaimsDirective(SphinxDirective):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +19,9 @@ from playwright.sync_api import Page, expect
 from scipy.special import expit
 
 PATH = "/sheet-2/2a-no-overlap.html"
-DEFAULT = ["uniform", "1.5", "1"]
+SOURCE = Path(__file__).resolve().parents[2] / "docs/sheet-2/2a-no-overlap.md"
+SETTINGS_OF_THE_PAGE = re.search(r"```\{explorable\} overlap\n(.*?)\n```", SOURCE.read_text(encoding="utf-8"), re.S)
+DEFAULT = [str(value) for value in json.loads(SETTINGS_OF_THE_PAGE[1]).values()]
 SLOPES = ("slope", "saturating", "nonsaturating")
 
 UNIFORM = [(d, w) for d in (-2, -1.37, -0.5, 0, 0.25, 0.97, 1, 1.03, 2) for w in (0.5, 1, 1.61)] + [

@@ -168,6 +168,8 @@ BREAKAGES = {
     "a claim that is off": ("docs/one.md", "0.5, equals=0.5", "0.5, equals=0.6", "OFF  one-half = 0.5"),
     "a claim that is made twice": ("docs/two.md", "two-half", "one-half", "claim one-half is made twice"),
     "a claim that nobody makes": ("docs/index.md", "one-half", "no-half", "no claim 'no-half'"),
+    "a number in an unknown format": ("docs/index.md", "one-half .2f", "one-half .2y", "cannot be quoted as '.2y'"),
+    "seeds that there are none of": ("docs/index.md", "one-half .2f", "one-half seeds", "not measured over seeds"),
     "a cell that warns": (
         "docs/one.md",
         "axes.plot([0, 1])",
