@@ -195,7 +195,7 @@ def test_four_decimals_are_shown(page: Page, site: str) -> None:
 def test_no_overlap_and_identical(page: Page, site: str) -> None:
     visit(page, site, "overlap=gaussian,2,1.5")
     page.get_by_role("button", name="No overlap").click()
-    assert state(page) == DEFAULT
+    assert state(page) == ["uniform", "1.5", "1"]
     assert (shown(page)["L_D"], shown(page)["L_G"]) == (0.0, 0.0)
     for family in ("uniform", "Gaussian"):
         page.get_by_label(family, exact=True).check()
