@@ -72,8 +72,18 @@ def read_pages(project: Project) -> list[Page]:
         if not is_myst_markdown_notebook(text):
             raise ExecutionError(f"{name}: has code cells, but no 'file_format: mystnb' at its top")
         notebook = read_myst_markdown_notebook(text)
+        for number, cell in enumerate(code_cells(notebook), start=1):
+            _parse(cell.source, f"{name}, cell {number}")
         found.append(Page(name, notebook, digest(project, notebook)))
     return found
+
+
+def _parse(source: str, where: str) -> ast.Module:
+    """The syntax tree of plain Python. Raises ExecutionError naming the place."""
+    try:
+        return ast.parse(source)
+    except SyntaxError as error:
+        raise ExecutionError(f"{where}, line {error.lineno}: {error.msg}: {(error.text or '').strip()}") from None
 
 
 def code_cells(notebook: Any) -> list[Any]:
@@ -107,22 +117,20 @@ def _common_digest(project: Project) -> str:
 def imported_modules(package: Path, source: str) -> dict[str, Path]:
     """The package's modules that ``source`` imports, directly or not: dotted name -> file."""
     found: dict[str, Path] = {}
-    waiting = [(source, PACKAGE)]
+    waiting = [(_parse(source, "a cell"), PACKAGE)]
     while waiting:
-        text, inside = waiting.pop()
-        for name in _imports(text, inside):
+        for name in _imports(*waiting.pop()):
             path = _module_file(package, name)
             if path is not None and name not in found:
                 found[name] = path
-                waiting.append(
-                    (path.read_text(encoding="utf-8"), name if path.stem == "__init__" else name.rpartition(".")[0])
-                )
+                inside = name if path.stem == "__init__" else name.rpartition(".")[0]
+                waiting.append((_parse(path.read_text(encoding="utf-8"), path.name), inside))
     return found
 
 
-def _imports(source: str, inside: str) -> Iterator[str]:
-    """Every dotted name of the package that an import anywhere in ``source`` may load, parents included."""
-    for node in ast.walk(ast.parse(source)):
+def _imports(tree: ast.Module, inside: str) -> Iterator[str]:
+    """Every dotted name of the package that an import anywhere in ``tree`` may load, parents included."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -165,6 +165,8 @@ def test_a_changed_number_reaches_the_page_that_quotes_it(settled):
 
 BREAKAGES = {
     "a cell that raises": ("docs/one.md", "axes.plot([0, 1])", "1 / 0", "ZeroDivisionError"),
+    "a cell that does not parse": ("docs/one.md", "axes.plot([0, 1])", "axes.plot([0, 1]", "one, cell 1, line"),
+    "a module that does not parse": ("code/genmodels/toy_base.py", "VALUE = 1", "VALUE =", "toy_base.py, line 1"),
     "a claim that is off": ("docs/one.md", "0.5, equals=0.5", "0.5, equals=0.6", "OFF  one-half = 0.5"),
     "a claim that is made twice": ("docs/two.md", "two-half", "one-half", "claim one-half is made twice"),
     "a claim that nobody makes": ("docs/index.md", "one-half", "no-half", "no claim 'no-half'"),
