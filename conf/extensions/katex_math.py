@@ -47,18 +47,22 @@ def _rendered(node: nodes.Element, display: bool) -> str:
 
 
 def keep_punctuation(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Bind a comma or full stop to the formula before it: a line never starts with one."""
+    """Bind the marks around a formula to it: no line ends with its opening bracket or starts with its full stop."""
     for formula in list(doctree.findall(nodes.math)):
-        after = formula.next_node(descend=False, siblings=True)
-        mark = re.match(r"[,.;:!?)]+", after.astext()) if isinstance(after, nodes.Text) else None
-        if mark:
-            formula["after"] = mark[0]
-            after.parent.replace(after, nodes.Text(after.astext()[mark.end() :]))
+        siblings = formula.parent.children
+        place = formula.parent.index(formula)
+        for key, neighbour, marks in (("before", place - 1, r"[(\[]+$"), ("after", place + 1, r"^[,.;:!?)\]]+")):
+            text = siblings[neighbour] if 0 <= neighbour < len(siblings) else None
+            mark = re.search(marks, text.astext()) if isinstance(text, nodes.Text) else None
+            if text is not None and mark:
+                formula[key] = mark[0]
+                siblings[neighbour] = nodes.Text(re.sub(marks, "", text.astext()))
 
 
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
     """An inline formula."""
-    self.body.append(f'<span class="math">{_rendered(node, display=False)}{node.get("after", "")}</span>')
+    before, after = (html.escape(node.get(key, "")) for key in ("before", "after"))
+    self.body.append(f'<span class="math">{before}{_rendered(node, display=False)}{after}</span>')
     raise nodes.SkipNode
 
 
