@@ -62,7 +62,7 @@ NOTES = {
     "uniform,0.5,1": "Partial overlap",
     "gaussian,0,1.01": "not the optimum",
     "gaussian,0.01,1": "the farther apart, the smaller",
-    "gaussian,-6,2": "so far apart",
+    "gaussian,-6,2": "nearly all of it here",
 }
 
 
@@ -149,14 +149,27 @@ def test_numbers_are_those_of_the_package(page: Page, site: str, family: str) ->
             w,
         )
         words = {name: "kink" for name in SLOPES if math.isnan(expected[name])}
+        words |= {"nonsaturating": "jump"} if "nonsaturating" in words else {}
         if math.isinf(kl(q, p)):
             words["nonsaturating"] = "∞ loss"
         cells = {name: page.locator(f"dd[data-name={name}]").inner_text() for name in words}
         assert cells == words, (family, d, w)
         note = page.locator(".explorable-note").inner_text()
         assert ("infinite" in note) == math.isinf(kl(q, p)), (family, d, w)
+        assert ("jumps to ∞" in note) == (words.get("nonsaturating") == "jump"), (family, d, w)
         assert ("kink" in note) == math.isnan(expected["slope"]), (family, d, w)
     assert len(SETTINGS) >= 50
+
+
+@pytest.mark.parametrize("furthest", ["uniform,2,2", "uniform,-2,0.5", "gaussian,6,2", "gaussian,-6,0.5"])
+def test_every_dot_stays_in_its_panel(page: Page, site: str, furthest: str) -> None:
+    visit(page, site, f"overlap={furthest}")
+    boxes = page.locator(".explorable svg").last.evaluate(
+        """svg => [svg, ...svg.querySelectorAll('circle')].map(e => e.getBoundingClientRect())
+                      .map(b => [b.top, b.bottom])"""
+    )
+    (top, bottom), *dots = boxes
+    assert len(dots) == 3 and all(top <= up and down <= bottom for up, down in dots)
 
 
 def test_slopes_are_those_of_the_package(page: Page, site: str) -> None:

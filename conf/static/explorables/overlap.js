@@ -22,7 +22,7 @@
   };
 
   const uniform = {
-    reach: 2, view: [-2.2, 4.2], top: 2.15, heights: [0, 1, 2], places: [-2, -1, 0, 1, 2, 3, 4], steps: 400,
+    reach: 2, far: 2.6, distances: [[LOG2, "log 2"]], view: [-2.2, 4.2], top: 2.15, heights: [0, 1, 2], places: [-2, -1, 0, 1, 2, 3, 4], steps: 400,
     box: (from, width) => [[from, 0], [from, 1 / width], [from + width, 1 / width], [from + width, 0]],
     densities: (d, w) => [uniform.box(0, 1), uniform.box(d, w)],
 
@@ -52,13 +52,13 @@
         L_D: o * f, L_G: 0 - o * g, JSD: LOG2 - (o * f) / 2, W_1,
         slope: kink ? "kink" : 0 - growth * g,
         saturating: kink ? "kink" : 0 - growth * f,
-        nonsaturating: !inside ? "∞ loss" : kink ? "kink" : 0, // w < 1: both KL(q||p) = -log w and JSD are constant
+        nonsaturating: !inside ? "∞ loss" : kink ? "jump" : 0, // w < 1: both KL(q||p) = -log w and JSD are constant
       };
     },
   };
 
   const gaussian = {
-    reach: 6, view: [-8.5, 8.5], top: 0.86, heights: [0, 0.4, 0.8], places: [-8, -6, -4, -2, 0, 2, 4, 6, 8], steps: 60,
+    reach: 6, far: 6.3, distances: [[4, "4"], [6, "6"]], view: [-8.5, 8.5], top: 0.86, heights: [0, 0.4, 0.8], places: [-8, -6, -4, -2, 0, 2, 4, 6, 8], steps: 60,
     density: (x, mean, sd) => Math.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * Math.sqrt(2 * Math.PI)),
     logit: (x, d, w) => 0.5 * ((x - d) / w) ** 2 - 0.5 * x * x + Math.log(w),
     densities: (d, w) => [[0, 1], [d, w]].map((law) => gaussian.graph((x) => gaussian.density(x, ...law))),
@@ -89,24 +89,26 @@
     },
   };
 
+  const JUMP = "−log D* jumps to ∞ beside this point.";
   const FAMILIES = { uniform, gaussian };
 
   const sentence = (name, d, w, { L_D, slope, saturating, nonsaturating }) => {
     const kink = slope === "kink";
     if (d === 0 && w === 1) {
-      return `Identical: $L_D$ = 2 log 2 and $L_G$ = −log 2. D* = 1/2 wherever there is data, and nothing is left to learn.${kink ? " The losses have a kink here." : ""}`;
+      return `Identical: $L_D$ = 2 log 2 and $L_G$ = −log 2. D* = 1/2 wherever there is data, and nothing is left to learn.${kink ? ` The losses have a kink here. ${JUMP}` : ""}`;
     }
     if (name === "gaussian") {
       if (d === 0) return "Same centre, other width. Slopes over $d$ vanish by symmetry; over $w$ they do not: this is not the optimum.";
-      const share = saturating / d < 0.1 ? "so far apart, −log D has nearly all of it" : "the farther apart, the smaller the share of log(1 − D)";
+      const share = saturating / d < 0.1 ? "−log D has nearly all of it here" : "the farther apart, the smaller the share of log(1 − D)";
       return `Gaussians overlap everywhere, so $L_D$ never reaches 0. The two followed slopes add up to $d$; ${share}.`;
     }
-    let now = "Partial overlap: its length sets $L_D$ and $L_G$. log(1 − D) follows the limit of vanishing noise.";
+    let now = "Partial overlap: its length sets $L_D$ and $L_G$. D* jumps at the edges, so the slope shown for log(1 − D) is the limit of vanishing noise.";
     if (L_D === 0 && kink) now = "Touching: $L_D$ and $L_G$ reach 0, with a kink: they change on one side of it and are flat on the other.";
     else if (L_D === 0) now = "No overlap: $L_D$ = 0, and $L_G$ = 0 is its worst value. Both are flat; only $W_1$ still tells the distance.";
     else if (kink) now = "An edge of $p_gen$ meets an edge of $p_data$: $L_D$ and $L_G$ have a kink here, and no slope.";
     else if (slope === 0) now = "One support inside the other: small shifts change neither $L_D$ nor $L_G$. Not optimal: $w$ is not 1.";
-    return nonsaturating === "∞ loss" ? `${now} −log D* is infinite here: that loss helps only while D is not yet perfect.` : now;
+    if (nonsaturating === "∞ loss") return `${now} −log D* is infinite here: that loss helps only while D is not yet perfect.`;
+    return nonsaturating === "jump" ? `${now} ${JUMP}` : now;
   };
 
   Explorables.define("overlap", (figure) => {
@@ -152,9 +154,9 @@
         }
       } else best.line("discriminator", gaussian.graph((x) => sigmoid(gaussian.logit(x, d, w))));
 
-      losses.begin(law.view, [-0.9, 2.1], places, [[-LOG2, "−log 2"], [0, "0"], [LOG2, "log 2"], [2 * LOG2, "2 log 2"]]);
+      losses.begin(law.view, [-0.9, law.far], places, [[-LOG2, "−log 2"], [0, "0"], [2 * LOG2, "2 log 2"], ...law.distances]);
       const curves = range(-law.reach, law.reach, law.steps).map((at) => [at, law.at(at, w)]);
-      losses.line("marker", [[d, -0.9], [d, 2.1]]);
+      losses.line("marker", [[d, -0.9], [d, law.far]]);
       for (const [role, name] of [["distance", "W_1"], ["discriminator", "L_D"], ["generator", "L_G"]]) {
         losses.line(role, curves.map(([at, values]) => [at, values[name]]));
         losses.dot(role, d, now[name]);
