@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import posixpath
+import re
 from typing import Any
 
 from docutils import nodes
@@ -33,17 +34,27 @@ FIELDS = (
     "low",
     "high",
 )
-HEADER = ("What", "Value", "Expected", "Kind", "Source")
+HEADER = ("What", "Value", "Expected", "Kind")
 
 
 def formatted(value: float, spec: str) -> str:
     """The number as a reader expects it: a true minus sign, powers of ten instead of e-06."""
-    text = format(int(value) if spec == "d" else value, spec or (".0f" if float(value).is_integer() else ".4g"))
-    mantissa, _, exponent = text.partition("e")
+    return _typeset(
+        format(int(value) if spec == "d" else value, spec or (".0f" if float(value).is_integer() else ".4g"))
+    )
+
+
+def _typeset(number: str) -> str:
+    mantissa, _, exponent = number.partition("e")
     if exponent:
         raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        text = f"{mantissa}\u202f·\u202f10{raised}"
-    return text.replace("-", "\u2212")
+        number = f"{mantissa}\u202f·\u202f10{raised}"
+    return number.replace("-", "\u2212")
+
+
+def expected(record: dict[str, Any]) -> str:
+    """What a claim expects, its numbers typeset."""
+    return re.sub(r"-?\d+(\.\d+)?(e[-+]\d+)?", lambda number: _typeset(number[0]), record["expected"])
 
 
 def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
@@ -56,7 +67,7 @@ def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
         where = html.escape(f"; {record['source']}" if record["source"] else "")
         lines.append(
             f'<li id="claim-{record["id"]}"><a href="{results}#{record["id"]}" title="{record["id"]}">{words}</a> = '
-            f"<b>{formatted(record['value'], '.6g')}</b> <small>expected {html.escape(record['expected'])} "
+            f"<b>{formatted(record['value'], '.6g')}</b> <small>expected {html.escape(expected(record))} "
             f"({record['kind']}{seeds}{where})</small></li>"
         )
     return f'<ul class="claims" aria-label="Checks made by this cell">{"".join(lines)}</ul>'
@@ -88,7 +99,7 @@ class ClaimRole(SphinxRole):
             return self._problem(f"claim {claim_id!r} cannot be quoted as {spec!r}: {error}")
         _uses(self.env).setdefault(self.env.docname, {})[claim_id] = record
         page = "" if record["page"] == self.env.docname else _relative(record["page"], self.env.docname)
-        title = f"{record['text'] or claim_id}: expected {record['expected']}, {record['kind']}"
+        title = f"{record['text'] or claim_id}: expected {expected(record)}, {record['kind']}"
         return [nodes.reference("", text, refuri=f"{page}#{record['anchor']}", classes=["claim"], reftitle=title)], []
 
     def _problem(self, message: str) -> tuple[list[nodes.Node], list[nodes.system_message]]:
@@ -116,7 +127,8 @@ class ClaimsDirective(SphinxDirective):
         what = nodes.paragraph("", "", nodes.reference("", record["text"] or record["id"], refuri=link))
         what["ids"] = [record["id"]]
         kind = record["kind"] + (f", {record['seeds']} seeds" if record["seeds"] is not None else "")
-        cells = [formatted(record["value"], ".6g"), record["expected"], kind, record["source"]]
+        kind += f": {record['source']}" if record["source"] else ""
+        cells = [formatted(record["value"], ".6g"), expected(record), kind]
         return [what, *(nodes.paragraph("", cell) for cell in cells)]
 
 

@@ -59,6 +59,20 @@ def keep_punctuation(app: Sphinx, doctree: nodes.document, docname: str) -> None
                 siblings[neighbour] = nodes.Text(re.sub(marks, "", text.astext()))
 
 
+def find_bare_tex(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Warn of TeX that stands in the text: a formula whose dollar sign was forgotten."""
+    for text in doctree.findall(nodes.Text):
+        inside = text.parent
+        while inside is not None and not isinstance(
+            inside, (nodes.literal, nodes.FixedTextElement, nodes.math, nodes.raw)
+        ):
+            inside = inside.parent
+        bare = None if inside is not None else re.search(r"\$|\\[A-Za-z]+", text.astext())
+        if bare:
+            words = text.astext()[max(0, bare.start() - 20) : bare.end() + 20]
+            logger.warning("a formula without its dollar signs? %r", words, location=text.parent, type="katex")
+
+
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
     """An inline formula."""
     before, after = (html.escape(node.get(key, "")) for key in ("before", "after"))
@@ -81,5 +95,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the renderer and the style sheet that its HTML needs."""
     app.add_html_math_renderer("katex", inline_renderers=(visit_math, None), block_renderers=(visit_math_block, None))
     app.add_css_file("katex/katex.min.css")
+    app.connect("doctree-resolved", find_bare_tex)
     app.connect("doctree-resolved", keep_punctuation)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from genmodels.claims import MIME
-from pages import Page, Project, Store, read_pages
+from pages import Ledger, Page, Project, Store, collect_claims, read_pages
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
-
-Ledger = dict[str, dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,28 +36,12 @@ def site() -> Site:
     return _current[-1]
 
 
-def collect(pages: Iterable[Page], store: Store) -> Ledger:
-    """All claims of all pages: id -> record. Raises ExtensionError where two claims share an id."""
-    ledger: Ledger = {}
-    for page in pages:
-        for output in (output for cell in store.get(page.digest) or [] for output in cell):
-            record = output.get("data", {}).get(MIME)
-            if record is None:
-                continue
-            if record["id"] in ledger:
-                raise ExtensionError(
-                    f"claim {record['id']} is made twice: on {ledger[record['id']]['page']} and on {page.name}"
-                )
-            ledger[record["id"]] = record | {"page": page.name, "anchor": f"claim-{record['id']}"}
-    return ledger
-
-
 def begin(app: Sphinx) -> None:
     """Take stock before anything is read."""
     root = Path(app.config.site_root)
     project = Project(root, Path(app.config.site_build))
     pages, store = read_pages(project), Store(project.store)
-    _current[:] = [Site(app, project, pages, store, collect(pages, store))]
+    _current[:] = [Site(app, project, pages, store, collect_claims(pages, store))]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -19,8 +19,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from execute import run
-from pages import ExecutionError, Page, Project, Store
+import advice
+from execute import cores, run
+from pages import ExecutionError, Page, Project, Store, collect_claims
 
 CONF = Path(__file__).resolve().parents[1]
 
@@ -80,6 +81,7 @@ def build(project: Project, jobs: int) -> Path | None:
     with locked(project.build):
         try:
             pages: list[Page] = run(project, jobs)
+            collect_claims(pages, Store(project.store))
         except ExecutionError as error:
             print(f"\n{error}\n\nNot built: a page's cells fail (above). build/html is what it was.", file=sys.stderr)
             return None
@@ -107,14 +109,14 @@ def main() -> int:
     """The command line."""
     root = CONF.parent
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="pages run at a time (default: one per core)"
-    )
+    parser.add_argument("--jobs", type=int, default=cores(), help="pages run at a time (default: one per core)")
     parser.add_argument("--live", action="store_true", help="serve the site and rebuild it whenever something changes")
     parser.add_argument("--output", type=Path, help="also copy the finished site to this folder, which must not exist")
     options = parser.parse_args()
     if options.jobs < 1:
         parser.error("--jobs must be at least 1")
+    if options.output and options.output.exists():
+        parser.error(f"--output: {options.output} exists already")
     project = Project(root, root / "build")
     try:
         if options.live:
@@ -123,12 +125,13 @@ def main() -> int:
         if html is not None and options.output:
             shutil.copytree(html, options.output)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
             raise
-        print(
-            "The disk is full: free some space (a build needs about 100 MB) and run the command again.", file=sys.stderr
-        )
+        print(advice.from_os_error(error), file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. Pages that have run are kept, build/html is what it was.", file=sys.stderr)
+        return 130
     return 0 if html is not None else 1
 
 

@@ -8,12 +8,13 @@ import functools
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pages import PACKAGE, ExecutionError, Page, Project, Store, code_cells, imported_modules, read_pages
 
@@ -22,6 +23,9 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # IPython colours its tracebacks also wh
 # the kernel lists the package's modules that it really loaded, to hold the import graph to the truth
 LOADED = f"""\
 print(*sorted(name for name in __import__("sys").modules if name.split(".")[0] == "{PACKAGE}"))"""
+
+
+running: dict[Path, Any] = {}  # the kernels by their folders, to be ended at once where the build is interrupted
 
 
 def execute(project: Project, page: Page, report: Any) -> list[list[Any]]:
@@ -35,9 +39,11 @@ def execute(project: Project, page: Page, report: Any) -> list[list[Any]]:
     )
     notebook.cells.append(nbformat.v4.new_code_cell(LOADED))
     with tempfile.TemporaryDirectory() as scratch:
+        kernel = _kernel(project, Path(scratch))
+        running[Path(scratch)] = kernel
         client = NotebookClient(
             notebook,
-            km=_kernel(project, Path(scratch)),
+            km=kernel,
             timeout=CELL_SECONDS,
             record_timing=False,
             resources={"metadata": {"path": scratch}},
@@ -47,7 +53,9 @@ def execute(project: Project, page: Page, report: Any) -> list[list[Any]]:
         try:
             client.execute(cleanup_kc=True, env=_kernel_environment(project, Path(scratch)))
         except CellExecutionError as error:
-            raise ExecutionError(f"{page.name}: a cell failed\n{COLOUR.sub('', str(error))}") from None
+            number = next(number for number, cell in enumerate(notebook.cells, 1) if _failed(cell))
+            what = COLOUR.sub("", f"cell {number}: {error.ename}: {error.evalue}\n\n{error}")
+            raise ExecutionError(f"{page.name}, {what}") from None
         except CellTimeoutError:
             raise ExecutionError(f"{page.name}: a cell ran longer than {CELL_SECONDS} s and was stopped") from None
         except DeadKernelError:
@@ -55,6 +63,10 @@ def execute(project: Project, page: Page, report: Any) -> list[list[Any]]:
     *cells, loaded = notebook.cells
     _hold_imports_to_the_truth(project, page, loaded.outputs[0].text.split())
     return [_plain(cell.outputs) for cell in cells]
+
+
+def _failed(cell: Any) -> bool:
+    return any(output.output_type == "error" for output in cell.outputs)
 
 
 def _kernel(project: Project, scratch: Path) -> Any:
@@ -131,11 +143,24 @@ def run(project: Project, jobs: int) -> list[Page]:
             progress.done(page.name, "FAILED")
 
     with progress, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        # the longest first, as far as the number of cells tells
-        list(pool.map(work, sorted(stale, key=lambda page: -len(code_cells(page.notebook)))))
+        try:
+            # the longest first, as far as the number of cells tells
+            list(pool.map(work, sorted(stale, key=lambda page: -len(code_cells(page.notebook)))))
+        except KeyboardInterrupt:
+            _leave()
     if failures:
         raise ExecutionError("\n\n".join(failures))
     return pages
+
+
+def _leave() -> NoReturn:
+    """End the kernels and this process at once: a thread that waits for a cell cannot be interrupted."""
+    for scratch, kernel in running.items():
+        if kernel.has_kernel:
+            kernel.provisioner.process.kill()
+        shutil.rmtree(scratch, ignore_errors=True)
+    print("\nInterrupted. Pages that have run are kept, build/html is what it was.", file=sys.stderr, flush=True)
+    os._exit(130)
 
 
 class Progress:
@@ -179,14 +204,19 @@ class Progress:
                 )
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def main() -> int:
     """The command line: run what is stale and say so."""
     parser = argparse.ArgumentParser(description=__doc__)
     root = Path(__file__).resolve().parents[2]
-    parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="pages run at a time (default: one per core)"
-    )
+    parser.add_argument("--jobs", type=int, default=cores(), help="pages run at a time (default: one per core)")
     options = parser.parse_args()
+    if options.jobs < 1:
+        parser.error("--jobs must be at least 1")
     try:
         run(Project(root, root / "build"), options.jobs)
     except ExecutionError as error:

@@ -19,9 +19,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
+from genmodels.claims import MIME
+from myst_nb.core.read import MystMetadataParsingError, is_myst_markdown_notebook, read_myst_markdown_notebook
 
 PACKAGE = "genmodels"
+Ledger = dict[str, dict[str, Any]]
 RUNNER = (Path(__file__), Path(__file__).with_name("execute.py"))
 
 
@@ -65,13 +67,18 @@ def read_pages(project: Project) -> list[Page]:
     """All pages under docs/ with code cells. Raises ExecutionError on cells without the notebook header."""
     found = []
     for path in sorted(project.docs.rglob("*.md")):
-        text = path.read_text(encoding="utf-8")
-        if "{code-cell}" not in text:
-            continue
         name = path.relative_to(project.docs).with_suffix("").as_posix()
+        try:
+            text = path.read_text(encoding="utf-8")
+            notebook = read_myst_markdown_notebook(text)
+        except UnicodeDecodeError as error:
+            raise ExecutionError(f"{name}: is not UTF-8 text: {error}") from None
+        except MystMetadataParsingError as error:
+            raise ExecutionError(f"{name}: {error}\n(a caption or alt text with a colon needs quotes)") from None
+        if not code_cells(notebook):
+            continue
         if not is_myst_markdown_notebook(text):
             raise ExecutionError(f"{name}: has code cells, but no 'file_format: mystnb' at its top")
-        notebook = read_myst_markdown_notebook(text)
         for number, cell in enumerate(code_cells(notebook), start=1):
             _parse(cell.source, f"{name}, cell {number}")
         found.append(Page(name, notebook, digest(project, notebook)))
@@ -185,8 +192,23 @@ class Store:
         wanted = {f"{digest}.json" for digest in digests}
         for path in self.folder.glob("*"):
             if path.name not in wanted:
-                path.unlink()
+                path.unlink(missing_ok=True)
 
 
 def _check(outputs: Any) -> str:
     return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()
+
+
+def collect_claims(pages: Iterable[Page], store: Store) -> Ledger:
+    """All claims of all pages: id -> record. Raises ExecutionError where two claims share an id."""
+    ledger: Ledger = {}
+    for page in pages:
+        for output in (output for cell in store.get(page.digest) or [] for output in cell):
+            record = output.get("data", {}).get(MIME)
+            if record is None:
+                continue
+            other = ledger.get(record["id"])
+            if other is not None:
+                raise ExecutionError(f"claim {record['id']} is made twice: on {other['page']} and on {page.name}")
+            ledger[record["id"]] = record | {"page": page.name, "anchor": f"claim-{record['id']}"}
+    return ledger

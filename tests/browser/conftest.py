@@ -13,6 +13,13 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """Does not complain of a browser that leaves while it is being served."""
+
+    def handle_error(self, *connection: object) -> None:
+        """Say nothing."""
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """Serves files without a word."""
 
@@ -23,7 +30,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def site(html: Path) -> Iterator[str]:
     """The address of the built site, served on this machine alone."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(html)))
+    server = Server(("127.0.0.1", 0), functools.partial(Quiet, directory=str(html)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

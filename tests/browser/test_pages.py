@@ -112,6 +112,22 @@ def test_folded_parts_open_for_links_and_for_print(open_page, site):
     assert page.evaluate("[...document.querySelectorAll('details')].every(d => d.open || d.closest('nav'))")
 
 
+def test_menus_open_on_a_phone_and_fold_on_a_laptop(open_page, site):
+    page = visit(open_page, f"{site}/sheet-2/2a-no-overlap.html", 390)
+    for button, link in (("Toggle primary sidebar", "2 (b) Identical"), ("Toggle secondary sidebar", "Mistakes")):
+        page.get_by_role("button", name=button).click()
+        expect(page.locator("dialog[open]").get_by_role("link", name=link)).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog[open]")).to_have_count(0)
+    page.get_by_role("button", name="Toggle primary sidebar").click()
+    page.locator("dialog[open]").get_by_role("link", name="2 (b) Identical").click()
+    page.wait_for_url(f"{site}/sheet-2/2b-identical.html")
+    page = visit(open_page, f"{site}/sheet-2/2a-no-overlap.html", 1280)
+    expect(page.get_by_role("link", name="Notation")).to_be_in_viewport()
+    page.get_by_role("button", name="Toggle primary sidebar").click()
+    expect(page.get_by_role("link", name="Notation")).not_to_be_in_viewport()
+
+
 def test_without_javascript_all_but_the_interactive_part_is_there(open_page, site, html):
     for path in checks.questions(html):
         page = visit(open_page, f"{site}/{path.relative_to(html).as_posix()}", java_script_enabled=False)

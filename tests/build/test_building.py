@@ -164,10 +164,20 @@ def test_a_changed_number_reaches_the_page_that_quotes_it(settled):
 
 
 BREAKAGES = {
-    "a cell that raises": ("docs/one.md", "axes.plot([0, 1])", "1 / 0", "ZeroDivisionError"),
+    "a cell that raises": (
+        "docs/one.md",
+        "axes.plot([0, 1])",
+        "1 / 0",
+        "one, cell 1: ZeroDivisionError: division by zero",
+    ),
     "a cell that does not parse": ("docs/one.md", "axes.plot([0, 1])", "axes.plot([0, 1]", "one, cell 1, line"),
     "a module that does not parse": ("code/genmodels/toy_base.py", "VALUE = 1", "VALUE =", "toy_base.py, line 1"),
-    "a claim that is off": ("docs/one.md", "0.5, equals=0.5", "0.5, equals=0.6", "OFF  one-half = 0.5"),
+    "a claim that is off": (
+        "docs/one.md",
+        "0.5, equals=0.5",
+        "0.5, equals=0.6",
+        "one, cell 1: ClaimError: OFF  one-half = 0.5",
+    ),
     "a claim that is made twice": ("docs/two.md", "two-half", "one-half", "claim one-half is made twice"),
     "a claim that nobody makes": ("docs/index.md", "one-half", "no-half", "no claim 'no-half'"),
     "a number in an unknown format": ("docs/index.md", "one-half .2f", "one-half .2y", "cannot be quoted as '.2y'"),
@@ -199,6 +209,13 @@ BREAKAGES = {
         "# A small site\n\n{cite:p}`nobody2000`",
         "nobody2000",
     ),
+    "a formula without its dollar": (
+        "docs/index.md",
+        "# A small site",
+        "# A small site\n\nit costs $x^2",
+        "dollar signs?",
+    ),
+    "a colon in a caption": ("docs/one.md", ':caption: "**A line.** It rises."', ":caption: a: b: c", "needs quotes"),
     "a bad formula": ("docs/index.md", "# A small site", "# A small site\n\n$\\frac{1$", "bad formula"),
     "an unknown explorable": (
         "docs/index.md",
@@ -261,6 +278,25 @@ def test_a_killed_build_leaves_the_old_site_and_the_next_one_is_whole(site):
     code, output = site.build()
     assert code == 0, output
     assert "Page one again" in site.page("one.html") and "Page one again" in site.page("index.html")
+
+
+def test_an_interrupted_build_ends_at_once_and_says_so(site):
+    site.edit("docs/one.md", "axes.plot([0, 1])", "import time; time.sleep(60)")
+    process = site.start()
+    assert "running 1 of 2 pages" in process.stdout.readline()
+    time.sleep(3)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=50)
+    assert time.monotonic() - began < 40  # not the minute that the cell would sleep
+    assert process.returncode == 130
+    assert "Interrupted" in output and "Traceback" not in output, output
+
+
+def test_a_page_that_is_not_utf_8_is_named(site):
+    (site.root / "docs/two.md").write_bytes(b"# \xe4")
+    code, output = site.build()
+    assert code != 0 and "two: is not UTF-8" in output and "Traceback" not in output, output
 
 
 def test_leftovers_of_a_killed_build_do_not_reach_the_next_one(site):

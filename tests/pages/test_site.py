@@ -16,17 +16,22 @@ PUBLISHED = ROOT / "tests" / "published-anchors.txt"
 
 def test_every_question_page_has_its_seven_sections(html):
     assert len(checks.questions(html)) >= 2
+    problems = []
     for path in checks.questions(html):
         page = checks.parse(path)
-        assert checks.section_problems(page) + checks.answer_problems(page) == [], path.name
+        found = checks.section_problems(page) + checks.answer_problems(page)
+        problems += [f"{path.stem}.md: {problem}" for problem in found]
+    assert not problems, "\n".join(problems)
 
 
 def test_every_page_reads_well_without_help(html):
+    problems = []
     for path in checks.pages(html):
         page = checks.parse(path)
-        problems = checks.picture_problems(page) + checks.id_problems(page) + checks.formula_problems(page)
-        assert problems == [], path.name
+        found = checks.picture_problems(page) + checks.id_problems(page) + checks.formula_problems(page)
+        problems += [f"{path.name}: {problem}" for problem in found]
         assert page.html["lang"] == "en"
+    assert not problems, "\n".join(problems)
 
 
 def test_nothing_is_loaded_from_elsewhere(html):
@@ -53,8 +58,9 @@ def test_anchors_are_published_and_never_taken_back(html):
     published = PUBLISHED.read_text(encoding="utf-8").split()
     for path in checks.questions(html):
         name = path.relative_to(html).as_posix()
-        assert {f"{name}#{section}" for section in checks.SECTIONS} <= set(published)
-        assert f"{path.name.partition('-')[0]}.html" in published
+        needed = [f"{path.name.partition('-')[0]}.html", *(f"{name}#{section}" for section in checks.SECTIONS)]
+        missing = [line for line in needed if line not in published]
+        assert not missing, "append to tests/published-anchors.txt:\n" + "\n".join(missing)
     log = subprocess.run(["git", "log", "--format=%H", "--", str(PUBLISHED)], cwd=ROOT, capture_output=True, text=True)
     for commit in log.stdout.split():
         then = subprocess.run(
@@ -100,7 +106,8 @@ def test_numbers_quoted_in_the_prose_are_those_of_the_ledger(html):
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.relative_to(ROOT / "docs").as_posix())
 def test_no_number_is_typed_and_no_cell_is_too_long(source):
     text = source.read_text(encoding="utf-8")
-    assert checks.typed_decimals(text) + checks.cell_problems(text) == []
+    problems = checks.typed_decimals(text) + checks.cell_problems(text)
+    assert not problems, "\n".join(problems)
 
 
 def test_figures_follow_the_theme(html):
