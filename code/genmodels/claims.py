@@ -78,16 +78,16 @@ def claim(
     if kind not in KINDS:
         raise ValueError(f"kind: {kind!r} is none of {', '.join(KINDS)}")
     checked = Claim(
-        id,
-        float(value) + 0.0,
-        low,
-        high,
-        expected,
-        tolerance if equals is not None else None,
-        kind,
-        text,
-        source,
-        seeds,
+        id=id,
+        value=float(value) + 0.0,  # 0, not -0
+        low=low,
+        high=high,
+        expected=expected,
+        tolerance=tolerance if equals is not None else None,
+        kind=kind,
+        text=text,
+        source=source,
+        seeds=seeds,
     )
     if not checked.ok:
         raise ClaimError(checked.line())
