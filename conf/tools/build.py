@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import advice
-from execute import cores, run
+from execute import INTERRUPTED, cores, run
 from pages import ExecutionError, Page, Project, Store, collect_claims
 
 CONF = Path(__file__).resolve().parents[1]
@@ -130,7 +130,7 @@ def main() -> int:
         print(advice.from_os_error(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. Pages that have run are kept, build/html is what it was.", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
         return 130
     return 0 if html is not None else 1
 

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from pages import PACKAGE, ExecutionError, Page, Project, Store, code_cells, imported_modules, read_pages
 
 CELL_SECONDS = 300
+INTERRUPTED = "\nInterrupted. Pages that have run are kept, build/html is what it was."
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # IPython colours its tracebacks also where nobody sees it
 # the kernel lists the package's modules that it really loaded, to hold the import graph to the truth
 LOADED = f"""\
@@ -159,7 +160,7 @@ def _leave() -> NoReturn:
         if kernel.has_kernel:
             kernel.provisioner.process.kill()
         shutil.rmtree(scratch, ignore_errors=True)
-    print("\nInterrupted. Pages that have run are kept, build/html is what it was.", file=sys.stderr, flush=True)
+    print(INTERRUPTED, file=sys.stderr, flush=True)
     os._exit(130)
 
 
