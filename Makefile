@@ -3,7 +3,7 @@ PYTHON ?= python3
 export OMP_NUM_THREADS := 1
 RUN := .venv/bin/python
 
-.PHONY: help html test live clean rtd lock environment
+.PHONY: help html test live clean rtd margins lock environment
 .NOTPARALLEL: # `make -j clean html` cleans first
 
 help: ## say what there is
@@ -24,6 +24,9 @@ clean: ## remove build/, which holds everything built; .venv stays
 
 rtd: environment ## replay what Read the Docs does, in an empty folder and environment
 	@$(RUN) conf/tools/rtd.py
+
+margins: environment ## repeat all pages, or PAGES="1a 1b", ten times with other seeds: do their claims hold?
+	@$(RUN) conf/tools/margins.py $(PAGES)
 
 lock: ## choose the newest allowed versions anew (needs uv: https://docs.astral.sh/uv/)
 	uv pip compile pyproject.toml --group site --group dev --group build \

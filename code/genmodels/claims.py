@@ -89,10 +89,15 @@ def claim(
         source=source,
         seeds=seeds,
     )
+    settle(checked)
+    return checked.value
+
+
+def settle(checked: Claim) -> None:
+    """Raise ClaimError where the claim is off, else enter it into the ledger."""
     if not checked.ok:
         raise ClaimError(checked.line())
     _publish(checked)
-    return checked.value
 
 
 def _interval(

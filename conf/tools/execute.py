@@ -86,11 +86,11 @@ def _kernel(project: Project, scratch: Path) -> Any:
 
 
 def _kernel_environment(project: Project, scratch: Path) -> dict[str, str]:
-    """One thread, no user settings, the package from this checkout."""
+    """One thread, no user settings, the seeds that are shown, the package from this checkout."""
     environment = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "IPYTHON", "JUPYTER", "MPL"))
+        if not name.startswith(("PYTHON", "IPYTHON", "JUPYTER", "MPL", "GENMODELS"))
     }
     threads = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")
     environment |= {f"{library}_NUM_THREADS": "1" for library in threads} | {"VECLIB_MAXIMUM_THREADS": "1"}

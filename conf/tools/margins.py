@@ -1,0 +1,102 @@
+"""Repeat pages with other seeds and say which claims hold, with which smallest and largest value.
+
+Closed forms do not depend on seeds and are left out unless they are off. Nothing is stored and the site is not touched.
+The seeds of a repetition are those of genmodels.seeds, so the same command gives the same table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import contextlib
+import io
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import genmodels.claims
+from execute import cores
+from genmodels.claims import Claim
+from genmodels.seeds import REPEAT
+from pages import ExecutionError, Page, Project, code_cells, read_pages
+
+
+def repeat(cells: list[str], number: int) -> list[Claim]:
+    """Run the cells with the seeds of this repetition; return their claims, whether they hold or not."""
+    os.environ[REPEAT] = str(number)
+    made: list[Claim] = []
+    genmodels.claims.settle = made.append
+    names: dict[str, Any] = {"__name__": "__main__"}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for index, cell in enumerate(cells, start=1):
+            exec(compile(cell, f"cell {index}", "exec"), names)
+    return made
+
+
+def table(repetitions: Iterable[list[Claim]]) -> tuple[list[str], int]:
+    """One line per claim that varies or is off, and how many claims are off at least once."""
+    claims: dict[str, list[Claim]] = {}
+    for made in repetitions:
+        for claim in made:
+            claims.setdefault(claim.id, []).append(claim)
+    lines, failed = [], 0
+    for name, made in claims.items():
+        values, held = [claim.value for claim in made], sum(claim.ok for claim in made)
+        failed += held < len(made)
+        if held < len(made) or (made[0].kind != "closed-form" and len(set(values)) > 1):
+            mark = "ok " if held == len(made) else "OFF"
+            lines.append(
+                f"{mark} {held:3} of {len(made)}  {name:34} {min(values):11.5g} to {max(values):11.5g}   "
+                f"expected {made[0].expected}"
+            )
+    return lines, failed
+
+
+def measure(page: Page, repetitions: int, jobs: int) -> int:
+    """Repeat one page and print its table; return how many of its claims are off at least once."""
+    cells = [cell.source for cell in code_cells(page.notebook)]
+    started, made = time.monotonic(), []
+    with concurrent.futures.ProcessPoolExecutor(
+        jobs, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1
+    ) as pool:
+        waiting = [pool.submit(repeat, cells, number) for number in range(1, repetitions + 1)]
+        for done, future in enumerate(concurrent.futures.as_completed(waiting), start=1):
+            made.append(future.result())
+            print(f"  {page.name}: {done} of {repetitions}, {time.monotonic() - started:.0f} s", flush=True)
+    lines, failed = table(made)
+    print("\n".join([f"{page.name}, {repetitions} repetitions:", *lines, ""]), flush=True)
+    return failed
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pages", nargs="*", help="pages by the start of their file name, such as 1a (default: all)")
+    parser.add_argument("--repetitions", type=int, default=10, help="how often, each with other seeds (default: 10)")
+    parser.add_argument("--jobs", type=int, default=cores(), help="repetitions run at a time (default: one per core)")
+    options = parser.parse_args()
+    if options.repetitions < 1 or options.jobs < 1:
+        parser.error("--repetitions and --jobs must be at least 1")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    root = Path(__file__).resolve().parents[2]
+    try:
+        pages = read_pages(Project(root, root / "build"))
+    except ExecutionError as error:
+        print(error, file=sys.stderr)
+        return 1
+    wanted = tuple(options.pages) or ("",)
+    unknown = [name for name in wanted if not any(Path(page.name).name.startswith(name) for page in pages)]
+    if unknown:
+        parser.error(f"no page with cells is called {', '.join(unknown)}: there are {', '.join(p.name for p in pages)}")
+    chosen = [page for page in pages if Path(page.name).name.startswith(wanted)]
+    failed = sum(measure(page, options.repetitions, options.jobs) for page in chosen)
+    print(f"{failed} claims did not hold in every repetition." if failed else "Every claim held in every repetition.")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Margins are measured on other seeds, the same at every call, and what does not hold is named."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from genmodels.seeds import REPEAT, seeds
+from margins import repeat, table
+
+ROOT = Path(__file__).resolve().parents[2]
+CELLS = [
+    "from genmodels.claims import claim\nfrom genmodels.seeds import seeds\nfirst = seeds(3)[0]",
+    """\
+claim("x-steady", 0.5, equals=0.5)
+claim("x-varies", first, at_least=1000, seeds=3)
+claim("x-fails", first, at_most=1999, seeds=3)
+print("not shown")""",
+]
+
+
+@pytest.fixture(autouse=True)
+def restored(monkeypatch):
+    monkeypatch.setenv(REPEAT, "0")
+    monkeypatch.setattr("genmodels.claims.settle", lambda checked: None)
+
+
+@pytest.mark.parametrize(("number", "first"), [("0", 200), ("1", 1000), ("12", 12000)])
+def test_a_repetition_has_seeds_of_its_own(monkeypatch, number, first):
+    monkeypatch.setenv(REPEAT, number)
+    assert list(seeds(3)) == [first, first + 1, first + 2]
+
+
+@pytest.mark.parametrize("count", [0, -1, 101])
+def test_seeds_of_two_repetitions_never_meet(count):
+    with pytest.raises(ValueError, match="count"):
+        seeds(count)
+
+
+def test_repetitions_record_what_does_not_hold(capsys):
+    lines, failed = table([repeat(CELLS, number) for number in (1, 2, 3)])
+    assert failed == 1
+    assert [line.split()[:5] for line in lines] == [
+        ["ok", "3", "of", "3", "x-varies"],
+        ["OFF", "1", "of", "3", "x-fails"],
+    ]
+    assert "1000 to        3000" in lines[0]
+    assert "at least 1000" in lines[0]
+    assert capsys.readouterr().out == ""
+
+
+def test_a_closed_form_that_is_off_is_shown():
+    cells = ['from genmodels.claims import claim\nclaim("x-wrong", 1, equals=2)']
+    lines, failed = table([repeat(cells, 1)])
+    assert failed == 1
+    assert lines[0].startswith("OFF   0 of 1  x-wrong")
+
+
+def test_an_unknown_page_is_an_error_that_names_the_pages():
+    command = [sys.executable, "conf/tools/margins.py", "9z"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert "no page with cells is called 9z: there are sheet-2/" in run.stderr
+
+
+def test_the_build_shows_its_own_seeds_whatever_the_environment_says(monkeypatch, tmp_path):
+    """A kernel that inherited the setting would show the seeds of a repetition."""
+    from execute import _kernel_environment
+    from pages import Project
+
+    monkeypatch.setenv(REPEAT, "3")
+    environment = _kernel_environment(Project(ROOT, tmp_path), tmp_path)
+    code = "from genmodels.seeds import seeds; import json; print(json.dumps(list(seeds(2))))"
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(run.stdout) == [200, 201]
