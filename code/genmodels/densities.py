@@ -1,4 +1,4 @@
-"""Densities on the line: uniform, Gaussian, and a uniform with instance noise.
+"""Densities on the line: uniform, Gaussian, a uniform with instance noise, and mixtures.
 
 Log-densities are in nats and keep their accuracy far out in the tails.
 """
@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from genmodels.checks import check_finite
 
 Array = NDArray[np.float64]
 
@@ -139,6 +142,41 @@ class SmoothedUniform(Density):
         return np.asarray(self.sd / (self.high - self.low) * (integral[0] - integral[1]))
 
 
+@dataclass(frozen=True)
+class Mixture(Density):
+    """Mixture sum_i weights[i] * components[i] of densities on the line.
+
+    Raises ValueError without components, or unless weights are as many, not negative and sum to one.
+    """
+
+    components: Sequence[Density]
+    weights: Sequence[float]
+
+    def __post_init__(self) -> None:
+        if len(self.components) == 0:
+            raise ValueError("components: expected at least one, got none")
+        weights = check_finite(self.weights, "weights")
+        if weights.shape != (len(self.components),) or (weights < 0).any() or abs(weights.sum() - 1.0) > 1e-9:
+            expected = f"{len(self.components)} non-negative numbers that sum to one"
+            raise ValueError(f"weights: expected {expected}, got {self.weights}")
+
+    @property
+    def breakpoints(self) -> Array:
+        """Those of all components."""
+        return np.unique(np.concatenate([component.breakpoints for component in self.components]))
+
+    def log_pdf(self, x: ArrayLike) -> Array:
+        """Return the log-density at x."""
+        # log sum_i exp(log w_i + log p_i(x))
+        terms = [math.log(w) + p.log_pdf(x) for p, w in zip(self.components, self.weights, strict=True) if w > 0]
+        return np.asarray(np.logaddexp.reduce(terms))
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """Return the probability of a value up to x."""
+        terms = [w * p.cdf(x) for p, w in zip(self.components, self.weights, strict=True)]
+        return np.asarray(np.sum(terms, axis=0))
+
+
 def _check_interval(low: float, high: float) -> None:
     if not math.isfinite(low):
         raise ValueError(f"low: expected a finite number, got {low}")
@@ -149,14 +187,6 @@ def _check_interval(low: float, high: float) -> None:
 def _check_sd(sd: float) -> None:
     if not 0.0 < sd < math.inf:
         raise ValueError(f"sd: expected a positive finite number, got {sd}")
-
-
-def check_finite(x: ArrayLike, name: str = "x") -> Array:
-    """Return x as a float64 array. Raises ValueError, naming the argument, unless every number is finite."""
-    x = np.asarray(x, dtype=float)
-    if not np.isfinite(x).all():
-        raise ValueError(f"{name}: expected finite numbers, got {x}")
-    return x
 
 
 def _upper_tail(z: Array) -> Array:

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
+from torch import Tensor
 
-from genmodels.densities import Array, Density, Gaussian, check_finite
+from genmodels.checks import check_finite
+from genmodels.densities import LOG_SQRT_2PI, Array, Density, Gaussian, Mixture
 
 LOG_2 = math.log(2.0)
 UNIT_NODES, UNIT_WEIGHTS = np.polynomial.legendre.leggauss(32)
@@ -96,6 +100,91 @@ def kl_gaussians(p: Gaussian, q: Gaussian) -> float:
     return math.log(q.sd / p.sd) + 0.5 * ((p.sd / q.sd) ** 2 + ((p.mean - q.mean) / q.sd) ** 2 - 1.0)
 
 
+def kl_standard_normal_terms(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the two terms of KL(N(mean, s^2) || N(0, 1)) per dimension, in nats; their sum is the divergence.
+
+    The mean term is 1/2 mean^2, the variance term 1/2 (s^2 - 1 - log s^2) with logvar = log s^2; neither is
+    negative. Shapes: (...), (...) -> (...), (...). Raises ValueError on different shapes.
+    Source: Kingma & Welling 2014, appendix B.
+    """
+    if mean.shape != logvar.shape:
+        raise ValueError(f"logvar: expected the shape of mean, {tuple(mean.shape)}, got {tuple(logvar.shape)}")
+    return 0.5 * mean.square(), 0.5 * (logvar.expm1() - logvar)
+
+
+class Surgery(NamedTuple):
+    """The terms of the ELBO surgery in nats: rate = information + marginal.
+
+    rate: the mean over x of KL(q(z|x) || p(z)); information: I_q(x; z), between 0 and log N for N inputs;
+    marginal: KL(q(z) || p(z)) of the aggregate q(z), the mean over x of q(z|x). p(z) = N(0, I).
+    """
+
+    rate: float
+    information: float
+    marginal: float
+
+
+def elbo_surgery(means: ArrayLike, sds: ArrayLike) -> Surgery:
+    """Return the three terms, each computed by itself, for posteriors N(mean, sd^2) on the line.
+
+    Shapes: (N,), (N,). Raises ValueError on other shapes, no posterior or an sd that is not positive.
+    Source: Hoffman & Johnson 2016.
+    """
+    means, sds = _check_posteriors(means, sds, axes=1)
+    posteriors, prior = [Gaussian(*row) for row in zip(means.tolist(), sds.tolist(), strict=True)], Gaussian(0.0, 1.0)
+    aggregate = Mixture(posteriors, [1.0 / len(means)] * len(means))
+    rate = float(np.mean([kl_gaussians(posterior, prior) for posterior in posteriors]))
+    information = float(np.mean([kl(posterior, aggregate) for posterior in posteriors]))
+    return Surgery(rate, information, kl(aggregate, prior))
+
+
+def elbo_surgery_sampled(means: ArrayLike, sds: ArrayLike, rng: np.random.Generator) -> Surgery:
+    """Return the terms for diagonal posteriors in d dimensions, (N, d) and (N, d); the rate is exact.
+
+    Information and marginal are means over one draw z from each posterior. Raises ValueError as `elbo_surgery` does.
+    """
+    means, sds = _check_posteriors(means, sds, axes=2)
+    noise = rng.standard_normal(means.shape)
+    z = means + sds * noise
+    log_q = aggregate_log_pdf(z, means, sds)
+    log_posterior = np.sum(-0.5 * noise**2 - np.log(sds) - LOG_SQRT_2PI, axis=1)
+    log_prior = np.sum(-0.5 * z**2 - LOG_SQRT_2PI, axis=1)
+    rate = np.mean(np.sum(0.5 * (means**2 + sds**2 - 1.0) - np.log(sds), axis=1))
+    return Surgery(float(rate), float(np.mean(log_posterior - log_q)), float(np.mean(log_q - log_prior)))
+
+
+def aggregate_log_pdf(z: ArrayLike, means: ArrayLike, sds: ArrayLike) -> Array:
+    """Return log q(z), q(z) the mean of N diagonal Gaussians: z (n, d), means (N, d), sds (N, d) -> (n,).
+
+    Raises ValueError on other shapes, no Gaussian or an sd that is not positive.
+    """
+    means, sds = _check_posteriors(means, sds, axes=2)
+    z = check_finite(z, "z")
+    if z.ndim != 2 or z.shape[1] != means.shape[1]:
+        raise ValueError(f"z: expected shape (n, {means.shape[1]}), got {z.shape}")
+    precisions = sds**-2.0
+    # -1/2 sum_j (z_j - m_j)^2 / s_j^2 - log s_j - log sqrt(2 pi), multiplied out: one matrix product
+    constants = np.sum(-0.5 * means**2 * precisions - np.log(sds) - LOG_SQRT_2PI, axis=1)
+    log_densities = np.hstack([z**2, z]) @ np.hstack([-0.5 * precisions, means * precisions]).T + constants
+    return special.logsumexp(log_densities, axis=1) - math.log(len(means))
+
+
+def hole_share(means: ArrayLike, sds: ArrayLike, threshold: float = 0.01) -> float:
+    """Return the mass under p = N(0, I) of the holes, where q(z) < threshold * p(z), q the mean of N posteriors.
+
+    Midpoint rule on cells of 0.1 x 0.1; for d = 2, means (N, 2), sds (N, 2). Raises ValueError on other shapes, no
+    posterior, or an sd or threshold that is not positive.
+    """
+    if not 0.0 < threshold < math.inf:
+        raise ValueError(f"threshold: expected a positive finite number, got {threshold}")
+    side = np.linspace(-4.0, 4.0, 81)
+    z = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+    log_prior = np.sum(-0.5 * z**2 - LOG_SQRT_2PI, axis=1)
+    prior = np.exp(log_prior)
+    empty = aggregate_log_pdf(z, means, sds) < log_prior + math.log(threshold)
+    return float(prior[empty].sum() / prior.sum())
+
+
 def jensen_shannon_shifted_uniforms(shift: ArrayLike) -> Array:
     """Return JSD(U[0, 1], U[shift, shift + 1]) = min(|shift|, 1) log 2 in nats; same shape as shift."""
     return np.asarray(np.minimum(np.abs(check_finite(shift, "shift")), 1.0) * LOG_2)
@@ -128,6 +217,15 @@ def check_probabilities(p: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:
     if p.shape != q.shape:
         raise ValueError(f"q: expected the shape of p, {p.shape}, got {q.shape}")
     return p, q
+
+
+def _check_posteriors(means: ArrayLike, sds: ArrayLike, axes: int) -> tuple[Array, Array]:
+    means, sds = check_finite(means, "means"), check_finite(sds, "sds")
+    if means.ndim != axes or means.size == 0:
+        raise ValueError(f"means: expected an array with {axes} axes that is not empty, got shape {means.shape}")
+    if sds.shape != means.shape or not (sds > 0).all():
+        raise ValueError(f"sds: expected positive numbers of the shape of means, {means.shape}, got {sds}")
+    return means, sds
 
 
 def _panel_ends(*densities: Density) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import matplotlib.style
 import numpy as np
@@ -101,6 +101,32 @@ def spread(axes: Axes, x: ArrayLike, runs: ArrayLike, role: str, style: str = "-
         raise ValueError(f"runs: expected shape (seeds, {x.size}), got {runs.shape}")
     axes.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=colour(role), alpha=0.2, linewidth=0)
     axes.plot(x, np.median(runs, axis=0), style, color=colour(role), label=label)
+
+
+def image_grid(
+    axes: Axes,
+    images: ArrayLike,
+    columns: int,
+    title: str = "",
+    *,
+    rows: Sequence[str] = (),
+    extent: tuple[float, float, float, float] | None = None,
+) -> None:
+    """Draw images (n, h, w), ink 1 on paper 0, row by row in so many columns; ink is white on the page.
+
+    The axes have numbers only with an ``extent`` (left, right, bottom, top), else the names of the ``rows``, if any.
+    Raises ValueError unless n is a positive multiple of columns.
+    """
+    pixels = np.asarray(images)
+    if pixels.ndim != 3 or not len(pixels) or columns < 1 or len(pixels) % columns:
+        raise ValueError(f"images: expected (n, h, w), n a multiple of {columns} columns, got {pixels.shape}")
+    n, h, w = pixels.shape
+    tiles = pixels.reshape(n // columns, columns, h, w).swapaxes(1, 2).reshape(-1, columns * w)
+    axes.imshow(tiles, cmap="gray", vmin=0, vmax=1, extent=extent)
+    axes.grid(False)
+    axes.set_title(title)
+    if extent is None:
+        axes.set(xticks=[], yticks=[h * (row + 0.5) for row in range(len(rows))], yticklabels=rows)
 
 
 def _svg(figure: Figure) -> str:

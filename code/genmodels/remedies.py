@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from genmodels.adversarial import discriminator_loss, generator_loss, optimal_logit
-from genmodels.densities import Array, Gaussian, SmoothedUniform, check_finite
+from genmodels.checks import check_finite
+from genmodels.densities import Array, Gaussian, SmoothedUniform
 from genmodels.divergences import LOG_2, quadrature
 
 Objective = Literal["saturating", "non-saturating", "saturating + noise", "wasserstein"]

@@ -10,26 +10,24 @@ the seeds, so that each member gets its own gradient. Each member has its own ra
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from genmodels import mnist
 from genmodels.adversarial import discriminator_loss, generator_loss
+from genmodels.checks import check_at_least
+from genmodels.perceptrons import init_mlp, mlp
 from genmodels.toydata import parallel_lines
 
 BATCH = 64  # real and as many generated samples per discriminator step
 HELD_OUT = 512  # real and as many generated samples for each measurement, never trained on
 MEASUREMENTS = 41  # about so many steps are measured, evenly on a log axis
-SLOPE = 0.2  # of the leaky ReLU below zero, as in DCGAN
 HIDDEN, RATE, BETA1 = (64, 64), 3e-3, 0.9  # the fresh discriminator and its Adam; with beta1 = .5 it can jump
 GAN_HIDDEN, GAN_NOISE, GAN_RATE, GAN_BETA1 = 128, 16, 1e-3, 0.5  # what makes the half-trained generator
 
@@ -73,7 +71,7 @@ def run_lines(seeds: Sequence[int], steps: int = 4000, distance: float = 1.0) ->
     samples: (S, 16, 2). Raises ValueError when seeds is empty, steps < 1 or distance is not finite.
     Source: Arjovsky, Chintala, Bottou 2017, Example 1; Arjovsky & Bottou 2017, Theorem 2.4, Figs. 1 to 3.
     """
-    _check_at_least("steps", steps, 1)
+    check_at_least("steps", steps, 1)
     generators = _generators(seeds)
     shift = torch.full((len(generators),), float(distance), requires_grad=True)
 
@@ -92,8 +90,8 @@ def run_mnist(seeds: Sequence[int], steps: int = 2500, training_steps: int = 800
     training_steps < 0, and mnist.DataError when the digits are missing or damaged.
     Source: Arjovsky & Bottou 2017, Theorem 2.4, Figs. 1 to 3 (there a DCGAN after 1, 10 and 25 epochs).
     """
-    _check_at_least("steps", steps, 1)
-    _check_at_least("training_steps", training_steps, 0)
+    check_at_least("steps", steps, 1)
+    check_at_least("training_steps", training_steps, 0)
     generators = _generators(seeds)
     train, test = (torch.from_numpy(mnist.load(split)[0]).flatten(1) for split in ("train", "test"))
     pixels = train.shape[1]
@@ -108,29 +106,6 @@ def run_mnist(seeds: Sequence[int], steps: int = 2500, training_steps: int = 800
     fresh = init_mlp((pixels, *HIDDEN, 1), generators)
     history = _measure(generator, draw(test, HELD_OUT), draw, fresh, steps)
     return replace(history, samples=history.samples.reshape(len(generators), -1, 28, 28))
-
-
-def init_mlp(sizes: Sequence[int], generators: Sequence[torch.Generator]) -> list[Tensor]:
-    """Return fresh perceptrons, one per random generator, as [W1 (S, in, out), b1 (S, 1, out), W2, ...].
-
-    Uniform in ±1/sqrt(in), which is the default of torch.nn.Linear.
-    """
-    parameters = []
-    for rows, columns in pairwise(sizes):
-        for shape in ((rows, columns), (1, columns)):
-            draws = torch.stack([torch.rand(shape, generator=generator) for generator in generators])
-            parameters.append(((2 * draws - 1) / math.sqrt(rows)).requires_grad_())
-    return parameters
-
-
-def mlp(parameters: Sequence[Tensor], inputs: Tensor) -> Tensor:
-    """Return the outputs of leaky-ReLU perceptrons, linear at the end: (S, n, in) -> (S, n, out)."""
-    hidden = inputs
-    for layer in range(0, len(parameters), 2):
-        if layer > 0:
-            hidden = functional.leaky_relu(hidden, SLOPE)
-        hidden = torch.baddbmm(parameters[layer + 1], hidden, parameters[layer])
-    return hidden
 
 
 def gradient_norms(parameters: Sequence[Tensor], fake_logits: Tensor, kind: Kind) -> Tensor:
@@ -206,11 +181,6 @@ def _generators(seeds: Sequence[int]) -> list[torch.Generator]:
     if len(seeds) == 0:
         raise ValueError("seeds: expected at least one, got none")
     return [torch.Generator().manual_seed(int(seed)) for seed in seeds]
-
-
-def _check_at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise ValueError(f"{name}: expected at least {least}, got {value}")
 
 
 def _log_spaced(steps: int) -> list[int]:

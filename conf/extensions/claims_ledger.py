@@ -34,6 +34,7 @@ FIELDS = (
     "low",
     "high",
 )
+SHOWN = 6  # a longer list of checks is folded
 HEADER = ("What", "Value", "Expected", "Kind")
 
 
@@ -58,7 +59,7 @@ def expected(record: dict[str, Any]) -> str:
 
 
 def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
-    """The checks of one cell as an HTML list, each line linked to its place in the ledger."""
+    """The checks of one cell as an HTML list, each line linked to its place in the ledger; a long list is folded."""
     results = _relative("results", docname)
     lines = []
     for record in claims:
@@ -70,7 +71,11 @@ def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
             f"<b>{formatted(record['value'], '.6g')}</b> <small>expected {html.escape(expected(record))} "
             f"({record['kind']}{seeds}{where})</small></li>"
         )
-    return f'<ul class="claims" aria-label="Checks made by this cell">{"".join(lines)}</ul>'
+    checks = f'<ul class="claims" aria-label="Checks made by this cell">{"".join(lines)}</ul>'
+    if len(lines) <= SHOWN:
+        return checks
+    # a link to one of them, the browser's find and print open it
+    return f'<details class="claims"><summary>{len(lines)} checks, all hold</summary>{checks}</details>'
 
 
 def _seeds(record: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import genmodels.claims
 from execute import cores
@@ -29,9 +30,8 @@ def repeat(cells: list[str], number: int) -> list[Claim]:
     """Run the cells with the seeds of this repetition; return their claims, whether they hold or not."""
     os.environ[REPEAT] = str(number)
     made: list[Claim] = []
-    genmodels.claims.settle = made.append
     names: dict[str, Any] = {"__name__": "__main__"}
-    with contextlib.redirect_stdout(io.StringIO()):
+    with patch.object(genmodels.claims, "settle", made.append), contextlib.redirect_stdout(io.StringIO()):
         for index, cell in enumerate(cells, start=1):
             exec(compile(cell, f"cell {index}", "exec"), names)
     return made

@@ -153,8 +153,17 @@ def test_a_number_leads_to_its_check_and_on_to_the_ledger(open_page, site):
     expect(page.locator("table.ledger :target")).to_be_in_viewport()
 
 
+def test_a_folded_list_of_checks_opens_where_a_number_leads_into_it(open_page, site):
+    page = visit(open_page, f"{site}/sheet-2/1b-latent-space.html", 390)
+    fold = page.locator("details.claims").first
+    expect(fold.locator("li").first).to_be_hidden()
+    check = fold.locator("li").first.get_attribute("id")
+    page.locator(f'a.claim[href$="#{check}"]').first.click()
+    expect(page.locator(f"[id='{check}']")).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("name", ["sheet-2/2a-no-overlap.html", "sheet-2/2b-identical.html"])
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("sheet-")])
 def test_solutions_are_accessible(open_page, site, name, theme):
     page = visit(open_page, f"{site}/{name}", theme=theme)
     found = Axe().run(

@@ -5,15 +5,20 @@ import math
 import numpy as np
 import pytest
 import torch
-from genmodels.densities import Density, Gaussian, SmoothedUniform, Uniform
+from genmodels.densities import Density, Gaussian, Mixture, SmoothedUniform, Uniform
 from genmodels.divergences import (
+    aggregate_log_pdf,
     binned_jensen_shannon,
+    elbo_surgery,
+    elbo_surgery_sampled,
+    hole_share,
     jensen_shannon,
     jensen_shannon_discrete,
     jensen_shannon_shifted_uniforms,
     kl,
     kl_discrete,
     kl_gaussians,
+    kl_standard_normal_terms,
     quadrature,
     total_variation,
     wasserstein1,
@@ -32,6 +37,9 @@ uniforms = st.builds(lambda low, width: Uniform(low, low + width), places, scale
 gaussians = st.builds(Gaussian, places, scales)
 smoothed = st.builds(lambda low, width, sd: SmoothedUniform(low, low + width, sd), places, scales, scales)
 densities = st.one_of(uniforms, gaussians, smoothed)
+shares = st.lists(st.integers(1, 9), min_size=2, max_size=2).map(lambda row: np.array(row) / sum(row))
+mixtures = st.builds(lambda p, q, weights: Mixture([p, q], weights), densities, densities, shares)
+posteriors = st.lists(st.tuples(places, scales), min_size=1, max_size=6).map(lambda rows: np.array(rows).T)
 rows = st.lists(st.integers(0, 9), min_size=4, max_size=4).filter(any).map(lambda row: np.array(row) / sum(row))
 
 
@@ -91,7 +99,20 @@ def test_smoothed_uniform_is_accurate_far_out_on_both_sides(z):
     assert p.log_pdf(-z * sd) == pytest.approx(expected, rel=1e-13)
 
 
-@given(densities)
+def test_mixture_is_scipys_sum():
+    x = np.array([-3.0, -0.5, 0.2, 1.0, 4.0, 60.0])
+    ours = Mixture([Gaussian(-1, 0.5), Gaussian(2, 3), Uniform(0, 1)], [0.2, 0.7, 0.1])
+    parts = [(0.2, stats.norm(-1, 0.5)), (0.7, stats.norm(2, 3)), (0.1, stats.uniform(0, 1))]
+    np.testing.assert_allclose(ours.pdf(x), sum(w * p.pdf(x) for w, p in parts), rtol=1e-12)
+    np.testing.assert_allclose(ours.cdf(x), sum(w * p.cdf(x) for w, p in parts), rtol=1e-12)
+    assert ours.log_pdf(500.0) == pytest.approx(math.log(0.7) + stats.norm(2, 3).logpdf(500), rel=1e-14)
+
+
+def test_components_without_weight_do_not_count():
+    assert Mixture([Uniform(0, 1), Uniform(2, 3)], [1, 0]).log_pdf([0.5, 2.5]).tolist() == [0, -np.inf]
+
+
+@given(st.one_of(densities, mixtures))
 def test_densities_integrate_to_one_and_to_their_cdf(p):
     x, weights = quadrature(p)
     assert np.sum(weights * p.pdf(x)) == pytest.approx(1.0, abs=1e-12)
@@ -109,6 +130,117 @@ def test_closed_form_of_gaussians_is_torchs():
     normal, divergence = torch.distributions.Normal, torch.distributions.kl_divergence
     p, q = (normal(torch.tensor(m, dtype=torch.float64), s) for m, s in ((0.3, 0.5), (-1.2, 2.0)))
     assert kl_gaussians(Gaussian(0.3, 0.5), Gaussian(-1.2, 2.0)) == pytest.approx(divergence(p, q).item(), rel=1e-7)
+
+
+@given(st.floats(-6, 6), st.floats(-6, 4))
+def test_kl_terms_are_torchs_divergences(mean, logvar):
+    mean_term, variance_term = kl_standard_normal_terms(*torch.tensor([[mean], [logvar]], dtype=torch.float64))
+    normal, divergence = torch.distributions.Normal, torch.distributions.kl_divergence
+    prior, sd = normal(torch.tensor(0.0, dtype=torch.float64), 1.0), math.exp(logvar / 2)
+    assert mean_term.item() == pytest.approx(divergence(normal(prior.loc + mean, 1.0), prior).item(), abs=1e-12)
+    assert variance_term.item() == pytest.approx(divergence(normal(prior.loc, sd), prior).item(), abs=1e-12)
+    assert (mean_term + variance_term).item() == pytest.approx(kl_gaussians(Gaussian(mean, sd), Gaussian(0, 1)))
+
+
+def test_kl_terms_have_the_slopes_and_curvatures_of_the_closed_form():
+    point = torch.tensor([[0.7, -1.3, 0.0], [0.4, -2.5, 0.0]], dtype=torch.float64)  # means, log-variances
+
+    def total(both):
+        return torch.stack(kl_standard_normal_terms(*both)).sum()
+
+    slopes = torch.autograd.functional.jacobian(total, point)
+    np.testing.assert_allclose(slopes, torch.stack([point[0], (point[1].exp() - 1) / 2]), rtol=1e-14)
+    curvatures = torch.autograd.functional.hessian(total, point[:, 2])
+    np.testing.assert_allclose(curvatures, [[1.0, 0.0], [0.0, 0.5]], atol=1e-14)
+
+
+def test_kl_terms_keep_the_shape_and_their_sign():
+    terms = kl_standard_normal_terms(torch.zeros(2, 3, 4), torch.full((2, 3, 4), 1e-4))
+    assert [term.shape for term in terms] == [(2, 3, 4)] * 2
+    assert (terms[0] == 0).all() and (terms[1] >= 0).all()
+
+
+EIGHT = np.random.default_rng(0)  # eight posteriors: means first, then standard deviations
+MEANS, SDS = 1.2 * EIGHT.standard_normal(8), EIGHT.uniform(0.1, 0.6, 8)
+
+
+def test_elbo_surgery_of_eight_posteriors():
+    found = elbo_surgery(MEANS, SDS)
+    assert found == pytest.approx((1.1099754505, 0.9207043629, 0.1892710876), abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("sd", "information", "marginal"),
+    [
+        (2.0, 0.05286, 1.06625),
+        (1.0, 0.18417, 0.12809),
+        (0.5, 0.50629, 0.12411),
+        (0.1, 1.71871, 0.40112),
+        (0.01, 2.01656, 2.40091),
+        (0.002, 2.07944, 3.94742),
+    ],
+)
+def test_elbo_surgery_with_a_common_deviation(sd, information, marginal):
+    found = elbo_surgery(MEANS, np.full(8, sd))
+    assert (found.information, found.marginal) == pytest.approx((information, marginal), abs=6e-6)
+
+
+@given(posteriors)
+def test_the_rate_is_information_plus_marginal(rows):
+    rate, information, marginal = elbo_surgery(*rows)
+    assert rate == pytest.approx(information + marginal, abs=1e-10)
+    assert -1e-12 <= information <= math.log(rows.shape[1]) + 1e-12
+    assert marginal >= -1e-12
+
+
+def test_elbo_surgery_is_scipys():
+    aggregate = [stats.norm(m, s) for m, s in zip(MEANS, SDS, strict=True)]
+
+    def integrand(z):
+        q = np.mean([p.pdf(z) for p in aggregate])
+        return special.rel_entr(q, stats.norm.pdf(z))
+
+    marginal, _ = integrate.quad(integrand, -6, 6, epsabs=1e-11, limit=400, points=sorted(MEANS))
+    assert elbo_surgery(MEANS, SDS).marginal == pytest.approx(marginal, abs=1e-9)
+
+
+def test_sampled_surgery_agrees_with_the_exact_one():
+    # In two independent dimensions, posterior (i, j) being q_i times q_j, every term is twice that of one dimension.
+    pairs = np.stack(np.meshgrid(np.arange(8), np.arange(8)), -1).reshape(-1, 2)
+    runs = np.array([elbo_surgery_sampled(MEANS[pairs], SDS[pairs], np.random.default_rng(k)) for k in range(300)])
+    error = runs.std(axis=0) / np.sqrt(len(runs))
+    exact = 2 * np.array(elbo_surgery(MEANS, SDS))
+    assert runs[:, 0] == pytest.approx(exact[0], rel=1e-12)
+    assert (np.abs(runs.mean(axis=0) - exact)[1:] < 4 * error[1:]).all() and (error[1:] < 0.02).all()
+
+
+def test_sampled_surgery_depends_on_its_generator_only():
+    first, second, other = (
+        elbo_surgery_sampled([[0.0], [1.0]], [[1.0], [0.5]], np.random.default_rng(k)) for k in (1, 1, 2)
+    )
+    assert first == second != other
+
+
+def test_aggregate_is_the_mean_of_scipys_gaussians():
+    rng = np.random.default_rng(1)
+    z, means, sds = rng.normal(size=(5, 3)), rng.normal(size=(4, 3)), rng.uniform(0.01, 2, size=(4, 3))
+    each = [stats.multivariate_normal(m, np.diag(s**2)).logpdf(z) for m, s in zip(means, sds, strict=True)]
+    np.testing.assert_allclose(
+        aggregate_log_pdf(z, means, sds), special.logsumexp(each, axis=0) - math.log(4), rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("sd", [0.2, 0.5, 0.8])
+def test_the_hole_around_one_central_posterior_is_a_closed_form(sd):
+    # A cell of the grid holds at most .1^2 / (2 pi) = .0016 of the prior; some at the edge fall on the wrong side.
+    # q < t p outside the circle r^2 = 2 log(1/(t s^2)) / (1/s^2 - 1), and there the prior has the mass exp(-r^2/2).
+    expected = math.exp(-math.log(1 / (0.01 * sd**2)) / (1 / sd**2 - 1))
+    assert hole_share([[0.0, 0.0]], [[sd, sd]]) == pytest.approx(expected, abs=0.01)
+
+
+def test_the_prior_has_no_hole_and_a_needle_is_all_hole():
+    assert hole_share([[0.0, 0.0]], [[1.0, 1.0]]) == 0
+    assert hole_share([[0.05, 0.05]], [[1e-3, 1e-3]]) == pytest.approx(1, abs=1e-12)
 
 
 def test_kl_is_infinite_where_q_is_zero_and_p_is_not():
@@ -249,6 +381,22 @@ BAD_CALLS = {
     "x": lambda: Gaussian(0, 1).pdf([0, math.nan]),
     "x 2": lambda: SmoothedUniform(0, 1, 1).cdf(math.inf),
     "shift": lambda: jensen_shannon_shifted_uniforms(math.nan),
+    "components": lambda: Mixture([], []),
+    "weights": lambda: Mixture([Uniform(0, 1)], [0.5]),
+    "weights 2": lambda: Mixture([Uniform(0, 1)], [0.5, 0.5]),
+    "weights 3": lambda: Mixture([Uniform(0, 1), Uniform(0, 2)], [1.5, -0.5]),
+    "weights 4": lambda: Mixture([Uniform(0, 1)], [math.nan]),
+    "logvar": lambda: kl_standard_normal_terms(torch.zeros(2), torch.zeros(3)),
+    "means": lambda: elbo_surgery([], []),
+    "means 2": lambda: elbo_surgery([[0.0]], [[1.0]]),
+    "means 3": lambda: elbo_surgery_sampled([0.0], [1.0], np.random.default_rng(0)),
+    "means 4": lambda: hole_share([[math.nan, 0.0]], [[1.0, 1.0]]),
+    "sds": lambda: elbo_surgery([0.0], [0.0]),
+    "sds 2": lambda: elbo_surgery([0.0, 1.0], [1.0]),
+    "sds 3": lambda: aggregate_log_pdf([[0.0]], [[0.0]], [[-1.0]]),
+    "z": lambda: aggregate_log_pdf([[0.0]], [[0.0, 0.0]], [[1.0, 1.0]]),
+    "z 2": lambda: hole_share([[0.0]], [[1.0]]),
+    "threshold": lambda: hole_share([[0.0, 0.0]], [[1.0, 1.0]], threshold=0.0),
     "bins": lambda: binned_jensen_shannon([0.5], Uniform(0, 1), 0),
 }
 

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from genmodels.figures import panels, spread
+from genmodels.figures import image_grid, panels, spread
 from genmodels.palette import PALETTE, colour, stylesheet
 from lxml import etree
 
@@ -97,3 +97,31 @@ def test_the_stylesheet_has_every_role_in_both_themes():
     for role, (light, dark) in PALETTE.items():
         assert css.index(f"--fig-{role}:{light}") < css.index(f"--fig-{role}:{dark}")
     assert len({light for light, _ in PALETTE.values()}) == len(PALETTE)
+
+
+def test_an_image_grid_is_read_row_by_row():
+    (axes,) = panels()
+    images = np.arange(6)[:, None, None] / 5 * np.ones((6, 2, 3))  # image k is grey k / 5
+    image_grid(axes, images, 3, "title", rows=("first", "second"))
+    (drawn,) = axes.images
+    pixels = np.asarray(drawn.get_array())
+    assert pixels.shape == (4, 9)
+    np.testing.assert_allclose(pixels[[0, 0, 3], [0, 8, 0]], [0, 2 / 5, 3 / 5])
+    assert drawn.get_clim() == (0, 1)  # a dim image is not brightened
+    assert list(axes.get_yticks()) == [1, 3]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["first", "second"]
+    assert axes.get_title() == "" and axes.get_title(loc="left") == "title"
+
+
+def test_an_image_grid_with_an_extent_keeps_its_numbers():
+    (axes,) = panels()
+    image_grid(axes, np.zeros((4, 2, 2)), 2, extent=(-1, 1, -1, 1))
+    assert axes.get_xlim() == (-1, 1)
+    assert len(axes.get_xticks()) > 1
+
+
+@pytest.mark.parametrize(("shape", "columns"), [((4, 2, 2), 3), ((0, 2, 2), 1), ((4, 2), 2), ((4, 2, 2), 0)])
+def test_images_that_do_not_fill_a_grid_are_named(shape, columns):
+    (axes,) = panels()
+    with pytest.raises(ValueError, match="images"):
+        image_grid(axes, np.zeros(shape), columns)

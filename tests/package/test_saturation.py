@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from genmodels import mnist, saturation
-from genmodels.saturation import GradientHistory, gradient_norms, init_mlp, mlp, run_lines, run_mnist
+from genmodels.perceptrons import SLOPE, init_mlp, mlp
+from genmodels.saturation import GradientHistory, gradient_norms, run_lines, run_mnist
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -24,7 +25,7 @@ def module_of(parameters, member=0):
         linear = nn.Linear(*weight.shape[1:])
         linear.weight.data = weight[member].detach().T.clone()
         linear.bias.data = bias[member, 0].detach().clone()
-        layers += [linear, nn.LeakyReLU(saturation.SLOPE)]
+        layers += [linear, nn.LeakyReLU(SLOPE)]
     return nn.Sequential(*layers[:-1])
 
 
@@ -82,14 +83,6 @@ def test_gradients_are_those_of_separate_modules():
         expected = plain_norms(list(own.parameters()), module_of(discriminator, member)(own(z[member])))
         for norms, norm in zip(stacked, expected, strict=True):
             assert norms[member].item() == pytest.approx(norm, rel=1e-5)
-
-
-def test_fresh_perceptrons_have_the_default_range_of_torch():
-    weight, bias = init_mlp((100, 200), [seeded(0)])
-    assert weight.shape == (1, 100, 200) and bias.shape == (1, 1, 200)
-    for values in (weight, bias):
-        assert 0.09 < values.abs().max() <= 0.1  # 1/sqrt(100)
-        assert abs(values.mean()) < 4 * 0.1 / np.sqrt(3 * values.numel())
 
 
 def test_lines_agree_with_a_plain_loop():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from genmodels.toydata import parallel_lines
+from genmodels.toydata import edge_images, parallel_lines
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -69,3 +69,36 @@ def test_distance_must_be_one_finite_number(distance):
 def test_n_must_be_positive(n):
     with pytest.raises(ValueError, match="n: expected at least 1"):
         parallel_lines(1.0, n, seeded(0))
+
+
+@given(half=st.integers(1, 20), data=st.data())
+def test_edge_images_are_shifts_of_one_square_wave(half, data):
+    width = data.draw(st.integers(1, 2 * half))
+    members = edge_images(width, 2 * half)
+    assert members.shape == (width, 2 * half)
+    assert set(np.unique(members)) == {-1.0, 1.0}
+    assert (members.sum(axis=1) == 0).all()
+    assert (np.count_nonzero(members != np.roll(members, 1, axis=1), axis=1) == 2).all()  # two edges
+    for shift, member in enumerate(members):
+        np.testing.assert_array_equal(member, np.roll(members[0], shift))
+
+
+@pytest.mark.parametrize("width", [1, 3, 8, 32])
+def test_the_mean_of_edge_images_has_ramps(width):
+    steps = np.diff(edge_images(width).mean(axis=0))
+    slopes = np.abs(steps[np.abs(steps) > 1e-12])
+    np.testing.assert_allclose(slopes, 2 / width, atol=1e-12)
+    assert len(slopes) >= 2 * width - 1
+
+
+def test_the_mean_of_all_edge_images_is_grey():
+    np.testing.assert_array_equal(edge_images(64).mean(axis=0), 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [((0,), "width"), ((65,), "width"), ((5, 4), "width"), ((1, 7), "pixels"), ((1, 0), "pixels")],
+)
+def test_edge_images_name_bad_input(arguments, message):
+    with pytest.raises(ValueError, match=f"^{message}: expected"):
+        edge_images(*arguments)

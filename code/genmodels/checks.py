@@ -1,0 +1,34 @@
+"""Checks of arguments that several modules share. Their messages name the argument and say what was expected."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def check_finite(values: ArrayLike, name: str = "x") -> NDArray[np.float64]:
+    """Return the values as float64. Raises ValueError unless all are finite."""
+    array = np.asarray(values, dtype=float)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: expected finite numbers, got {array}")
+    return array
+
+
+def check_at_least(name: str, value: float, least: float) -> None:
+    """Raise ValueError where value is below least."""
+    if not value >= least:
+        raise ValueError(f"{name}: expected at least {least}, got {value}")
+
+
+def check_square_images(images: ArrayLike, multiple: int = 1) -> NDArray[np.float32]:
+    """Return one or more square images (n, h, h) as float32.
+
+    Raises ValueError unless h is a multiple of ``multiple`` and all values lie in [0, 1].
+    """
+    array = np.asarray(images, dtype=np.float32)
+    if array.ndim != 3 or array.shape[1] != array.shape[2] or array.shape[1] % multiple or array.size == 0:
+        size = f", h a multiple of {multiple}" if multiple > 1 else ""
+        raise ValueError(f"images: expected square images (n, h, h), n >= 1{size}, got shape {array.shape}")
+    if not ((array >= 0.0) & (array <= 1.0)).all():
+        raise ValueError("images: expected values in [0, 1]")
+    return array

@@ -1,0 +1,131 @@
+"""A decoder that can do without z: VAEs on binary Markov chains.
+
+The first symbol is a fair coin, each later one differs from the one before with a small probability. One decoder sees z
+only; the other also sees the previous symbol, which is all that there is to know: it can model the chains exactly and
+leave z unused. Source of the effect: Bowman et al. 2016, on sentences.
+
+All members, first those of one decoder and then those of the other, are trained at once on a leading axis; the loss is
+the sum over them, so that each one gets its own gradient.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from genmodels.checks import check_at_least
+from genmodels.perceptrons import init_mlp, mlp
+
+LENGTH, FLIP = 16, 0.1
+LATENT, HIDDEN = 4, 48
+BATCH, STEPS = 64, 1000
+RATE, CONTEXT_RATE = 1e-2, 0.1  # Adam's, falling to zero; with one rate for both the context is learned last
+HELD_OUT = 4096  # fresh chains for the measurement
+DECODERS = ("z only", "z and the previous symbol")
+
+
+@dataclass(frozen=True)
+class SequenceVAEs:
+    """What was measured for the two DECODERS and S seeds, in nats per chain.
+
+    rate (2, S): KL of the encoder's q(z|x) from the prior. negative_elbo (2, S): -E log p(x|z) + KL, in expectation
+    never below the entropy. context (2, S): the mean weight of the previous symbol, ±1, in a logit.
+    """
+
+    rate: NDArray[np.float64]
+    negative_elbo: NDArray[np.float64]
+    context: NDArray[np.float64]
+
+
+def entropy(length: int = LENGTH, flip: float = FLIP) -> float:
+    """Return the entropy of a chain in nats: log 2 + (length - 1) h(flip), h the entropy of one flip.
+
+    Raises ValueError on length < 1 or a flip probability outside (0, 1).
+    """
+    check_at_least("length", length, 1)
+    _check_flip(flip)
+    return math.log(2) - (length - 1) * (flip * math.log(flip) + (1 - flip) * math.log(1 - flip))
+
+
+def markov_chains(n: int, generator: torch.Generator, length: int = LENGTH, flip: float = FLIP) -> Tensor:
+    """Return n chains of symbols -1 and 1, (n, length) float32. Raises ValueError as `entropy` does, and on n < 1."""
+    check_at_least("n", n, 1)
+    check_at_least("length", length, 1)
+    _check_flip(flip)
+    probabilities = torch.full((n, length), flip)
+    probabilities[:, 0] = 0.5
+    signs = 1 - 2 * torch.bernoulli(probabilities, generator=generator)
+    return signs.cumprod(dim=1)
+
+
+def surprisal(chains: Tensor, flip: float = FLIP) -> Tensor:
+    """Return -log p(x) of chains (..., length) under their own distribution, in nats (...,)."""
+    _check_flip(flip)
+    flips = (chains[..., 1:] != chains[..., :-1]).double()
+    return math.log(2) - (flips * math.log(flip) + (1 - flips) * math.log(1 - flip)).sum(dim=-1)
+
+
+def train(seeds: Sequence[int], steps: int = STEPS) -> SequenceVAEs:
+    """Train a VAE of each decoder for each seed and measure it on held-out chains.
+
+    Both decoders of a seed have the same initial weights, chains and noise. Raises ValueError when seeds is empty or
+    steps < 1.
+    """
+    check_at_least("seeds", len(seeds), 1)
+    check_at_least("steps", steps, 1)
+    twice = [*seeds, *seeds]  # members: all seeds without the previous symbol, then all with it
+    fresh = [torch.Generator().manual_seed(int(seed)) for seed in twice]
+    encoder, decoder = init_mlp((LENGTH, HIDDEN, 2 * LATENT), fresh), init_mlp((LATENT, HIDDEN, LENGTH), fresh)
+    context = torch.zeros(len(twice), 1, LENGTH, requires_grad=True)
+    sees = torch.tensor([0.0] * len(seeds) + [1.0] * len(seeds))[:, None, None]
+    optimiser = torch.optim.Adam([*encoder, *decoder], lr=RATE, fused=True)
+    optimiser.add_param_group({"params": [context], "lr": CONTEXT_RATE})
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+
+    def terms(n: int) -> tuple[Tensor, Tensor, Tensor]:
+        x = torch.stack([markov_chains(n, g) for g in fresh])
+        noise = torch.stack([torch.randn(n, LATENT, generator=g) for g in fresh])
+        return x, *_elbo_terms(x, noise, encoder, decoder, sees * context)
+
+    for _ in range(steps):
+        _, distortion, rate = terms(BATCH)
+        optimiser.zero_grad()
+        (distortion + rate).mean(dim=-1).sum().backward()
+        optimiser.step()
+        schedule.step()
+    with torch.no_grad():
+        x, distortion, rate = terms(HELD_OUT)
+    # the same chains' surprisal has the mean `entropy`, and most of the sampling error in common
+    excess = (distortion + rate).double() - surprisal(x)
+    shape = (2, len(seeds))
+    return SequenceVAEs(
+        rate=rate.double().mean(dim=-1).reshape(shape).numpy(),
+        negative_elbo=entropy() + excess.mean(dim=-1).reshape(shape).numpy(),
+        context=(sees * context)[:, 0, 1:].detach().double().mean(dim=-1).reshape(shape).numpy(),
+    )
+
+
+def _elbo_terms(
+    x: Tensor, noise: Tensor, encoder: Sequence[Tensor], decoder: Sequence[Tensor], context: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return -log p(x|z) at one sampled z and the KL, both (members, n), in nats."""
+    mean, logvar = mlp(encoder, x).chunk(2, dim=-1)
+    z = mean + torch.exp(0.5 * logvar) * noise
+    previous = torch.cat([torch.zeros_like(x[..., :1]), x[..., :-1]], dim=-1)
+    logits = mlp(decoder, z) + context * previous
+    # -log p(x_t | ...) = log(1 + exp(-x_t logit_t)), x_t = ±1
+    distortion = softplus(-x * logits).sum(dim=-1)
+    rate = 0.5 * (mean**2 + torch.exp(logvar) - 1 - logvar).sum(dim=-1)
+    return distortion, rate
+
+
+def _check_flip(flip: float) -> None:
+    if not 0 < flip < 1:
+        raise ValueError(f"flip: expected a probability between 0 and 1, got {flip}")

@@ -1,0 +1,42 @@
+"""What the shared checks let pass, and that they name the argument."""
+
+import numpy as np
+import pytest
+from genmodels.checks import check_at_least, check_finite, check_square_images
+
+
+@pytest.mark.parametrize("values", [np.nan, [1, np.inf], [[-np.inf]]])
+def test_what_is_not_finite_is_named(values):
+    with pytest.raises(ValueError, match="theta: expected finite numbers"):
+        check_finite(values, "theta")
+
+
+def test_finite_values_become_float64():
+    assert check_finite([1, 2]).dtype == np.float64
+
+
+@pytest.mark.parametrize("value", [0, -1, np.nan])
+def test_too_small_is_named(value):
+    with pytest.raises(ValueError, match="steps: expected at least 1"):
+        check_at_least("steps", value, 1)
+
+
+def test_the_least_value_passes():
+    check_at_least("steps", 1, 1)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (0, 4, 4), (2, 4, 3), (2, 0, 0), (2, 6, 6)])
+def test_images_of_another_shape_are_named(shape):
+    with pytest.raises(ValueError, match=r"images: expected square images \(n, h, h\), n >= 1, h a multiple of 4"):
+        check_square_images(np.zeros(shape), multiple=4)
+
+
+@pytest.mark.parametrize("value", [-0.01, 1.01, np.nan])
+def test_images_out_of_range_are_named(value):
+    with pytest.raises(ValueError, match="images: expected values in"):
+        check_square_images(np.full((1, 4, 4), value))
+
+
+def test_images_at_both_ends_of_the_range_pass():
+    checked = check_square_images(np.array([[[0, 1], [1, 0]]]))
+    assert checked.dtype == np.float32 and checked.shape == (1, 2, 2)

@@ -1,0 +1,196 @@
+"""The convolutional VAE and GAN against plain loops with torch's own losses, and what training must achieve."""
+
+import numpy as np
+import pytest
+import torch
+from genmodels import image_models
+from genmodels.image_models import negative_log_likelihood, train_gan, train_vae
+from torch.distributions import Normal, kl_divergence
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+SIDE = 8
+
+
+def bars(n, seed):
+    """A bright vertical bar at one of eight places, with noise of variance 1/48 on every pixel: (n, 8, 8)."""
+    rng = np.random.default_rng(seed)
+    place = rng.integers(0, SIDE, n)[:, None, None]
+    ink = np.where(np.arange(SIDE) == place, 0.75, 0.25)
+    return (ink + rng.uniform(-0.25, 0.25, (n, SIDE, SIDE))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return bars(500, seed=0)
+
+
+@pytest.fixture(scope="module")
+def vae(images):
+    return train_vae(images, seed=1, steps=600)
+
+
+@pytest.fixture(scope="module")
+def gan(images):
+    return train_gan(images, seed=1, steps=600)
+
+
+def test_likelihood_is_torchs_normal_summed_over_pixels():
+    generator = torch.Generator().manual_seed(0)
+    mean, images = torch.rand(2, 5, 4, 4, generator=generator).double()
+    log_variance = torch.tensor(-1.3, dtype=torch.float64)
+    expected = -Normal(mean, (0.5 * log_variance).exp()).log_prob(images).sum((1, 2))
+    torch.testing.assert_close(negative_log_likelihood(mean, images, log_variance), expected, rtol=1e-12, atol=0)
+
+
+def test_likelihood_is_best_at_the_mean_squared_error():
+    mean, images = torch.rand(2, 5, 4, 4, generator=torch.Generator().manual_seed(1)).double()
+    log_variance = (images - mean).square().mean().log().requires_grad_()
+    negative_log_likelihood(mean, images, log_variance).sum().backward()
+    assert abs(log_variance.grad) < 1e-12
+
+
+def plain_adam(parameters, rate, beta1):
+    return torch.optim.Adam(parameters, lr=rate, betas=(beta1, 0.999))
+
+
+def assert_same_weights(network, other):
+    for own, expected in zip(network.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(own, expected, rtol=0, atol=2e-4)
+
+
+def test_vae_agrees_with_a_plain_loop(images):
+    steps, data, noise = 6, torch.tensor(images), torch.Generator().manual_seed(3)
+    encoder, decoder = image_models._build(SIDE, 3, outputs=2 * image_models.LATENT)
+    log_variance = torch.zeros((), requires_grad=True)
+    weights = [*encoder.parameters(), *decoder.parameters()]
+    optimiser, second = plain_adam(weights, 4e-3, 0.9), plain_adam([log_variance], 1e-2, 0.9)
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = 4e-3 * min(1, 2 * (steps - step) / steps)
+        batch = data[torch.randint(len(data), (64,), generator=noise)]
+        mean, logvar = encoder(batch).chunk(2, dim=1)
+        z = mean + torch.exp(logvar / 2) * torch.randn(mean.shape, generator=noise)
+        distortion = -Normal(decoder(z), torch.exp(log_variance / 2)).log_prob(batch).sum((1, 2))
+        rate = kl_divergence(Normal(mean, torch.exp(logvar / 2)), Normal(0, 1)).sum(1)
+        optimiser.zero_grad()
+        second.zero_grad()
+        (distortion + rate).mean().backward()
+        optimiser.step()
+        second.step()
+    trained = train_vae(images, seed=3, steps=steps)
+    assert_same_weights(trained.encoder, encoder)
+    assert_same_weights(trained.decoder, decoder)
+    assert trained.variance == pytest.approx(log_variance.exp().item(), rel=1e-5)
+
+
+def test_gan_agrees_with_a_plain_loop(images):
+    steps, data, noise = 6, torch.tensor(images), torch.Generator().manual_seed(3)
+    discriminator, generator = image_models._build(SIDE, 3, outputs=1)
+    opponent = plain_adam(discriminator.parameters(), 2e-3, 0.5)
+    optimiser = plain_adam(generator.parameters(), 4e-3, 0.5)
+    ones, zeros = torch.ones(64, 1), torch.zeros(64, 1)
+    for step in range(steps):
+        for player, rate in ((opponent, 2e-3), (optimiser, 4e-3)):
+            player.param_groups[0]["lr"] = rate * min(1, 2 * (steps - step) / steps)
+        fake = generator(torch.randn(64, image_models.LATENT, generator=noise))
+        real = data[torch.randint(len(data), (64,), generator=noise)]
+        loss = binary_cross_entropy_with_logits(discriminator(real), ones)
+        loss = loss + binary_cross_entropy_with_logits(discriminator(fake.detach()), zeros)
+        opponent.zero_grad()
+        loss.backward()
+        opponent.step()
+        optimiser.zero_grad()
+        binary_cross_entropy_with_logits(discriminator(fake), ones).backward()
+        optimiser.step()
+    assert_same_weights(train_gan(images, seed=3, steps=steps).generator, generator)
+
+
+def test_learned_variance_is_the_squared_error_per_pixel(vae, images):
+    error = np.mean((images - vae.reconstruct(images, seed=2)) ** 2)
+    assert vae.variance == pytest.approx(error, rel=0.1)
+
+
+def test_decoder_draws_the_mean_of_what_the_code_leaves_open(vae):
+    unseen, rng = bars(500, seed=5), np.random.default_rng(5)
+    noiseless = np.where(np.arange(SIDE) == rng.integers(0, SIDE, 500)[:, None, None], 0.75, 0.25)
+    redrawn = vae.reconstruct(unseen, seed=2)
+    # the place is kept, the noise, different in every image, is averaged away
+    assert np.mean((redrawn - noiseless) ** 2) < 0.3 / 48
+    assert np.mean((unseen - noiseless) ** 2) > 0.9 / 48
+
+
+def test_vae_draws_smooth_bars_and_gan_noisy_ones(vae, gan):
+    roughness = {}
+    for name, drawn in (("vae", vae.sample_means(300, seed=4)), ("gan", gan.sample(300, seed=4))):
+        assert drawn.shape == (300, SIDE, SIDE) and drawn.dtype == np.float32
+        assert drawn.min() >= 0 and drawn.max() <= 1
+        assert 0.25 < drawn.mean() < 0.4  # (0.75 + 7 * 0.25) / 8 = 0.3125
+        roughness[name] = drawn.var(axis=1).mean()  # along the bars
+    assert roughness["vae"] < 0.3 / 48
+    assert roughness["gan"] > 10 * roughness["vae"]
+
+
+def test_both_have_the_same_generator_from_the_same_weights(images, monkeypatch):
+    for name in ("VAE_RATE", "VARIANCE_RATE", "GENERATOR_RATE", "DISCRIMINATOR_RATE"):
+        monkeypatch.setattr(image_models, name, 0.0)
+    decoder, generator = train_vae(images, 8, steps=1).decoder, train_gan(images, 8, steps=1).generator
+    for own, other in zip(decoder.parameters(), generator.parameters(), strict=True):
+        assert torch.equal(own, other)
+    another = train_gan(images, 9, steps=1).generator
+    assert not torch.equal(next(generator.parameters()), next(another.parameters()))
+
+
+def test_same_seed_same_bits_and_the_global_stream_is_left_alone(images):
+    before = torch.random.get_rng_state()
+    for train, draw in ((train_vae, "sample_means"), (train_gan, "sample")):
+        drawn = [getattr(train(images, seed, steps=3), draw)(5, seed=0) for seed in (1, 1, 2)]
+        np.testing.assert_array_equal(drawn[0], drawn[1])
+        assert not np.array_equal(drawn[0], drawn[2])
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_samples_depend_on_their_seed_alone(vae, gan, images):
+    for draw in (vae.sample_means, gan.sample):
+        np.testing.assert_array_equal(draw(4, seed=0), draw(4, seed=0))
+        assert not np.array_equal(draw(4, seed=0), draw(4, seed=1))
+    redrawn = [vae.reconstruct(images[:4], seed) for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(redrawn[0], redrawn[1])
+    assert not np.array_equal(redrawn[0], redrawn[2])
+
+
+def test_true_samples_are_the_means_and_white_noise(vae):
+    means = np.full((400, SIDE, SIDE), 0.5)
+    noise = (vae.draw(means, seed=0) - means) / np.sqrt(vae.variance)
+    assert abs(noise.mean()) < 0.03  # 25,600 numbers: standard error .006
+    assert noise.var() == pytest.approx(1, abs=0.04)
+    np.testing.assert_array_equal(vae.draw(means, seed=0), vae.draw(means, seed=0))
+
+
+@pytest.mark.parametrize("train", [train_vae, train_gan])
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (np.zeros((0, 8, 8)), "images: expected shape"),
+        (np.zeros((8, 8)), "images: expected shape"),
+        (np.zeros((3, 8, 4)), "images: expected shape"),
+        (np.zeros((3, 6, 6)), "images: expected shape .* multiple of 4"),
+        (np.full((3, 8, 8), 1.5), "images: expected values in"),
+        (np.full((3, 8, 8), np.nan), "images: expected values in"),
+    ],
+)
+def test_bad_images_are_named(train, bad, message):
+    with pytest.raises(ValueError, match=message):
+        train(bad, seed=0)
+
+
+def test_other_bad_input_is_named(vae, gan, images):
+    for call, message in (
+        (lambda: train_vae(images, 0, steps=0), "steps: expected at least 1, got 0"),
+        (lambda: train_gan(images, 0, steps=-1), "steps: expected at least 1, got -1"),
+        (lambda: vae.sample_means(0, seed=0), "n: expected at least 1, got 0"),
+        (lambda: gan.sample(-2, seed=0), "n: expected at least 1, got -2"),
+        (lambda: vae.reconstruct(np.zeros((2, 12, 12)), seed=0), "images: expected 8 x 8 pixels"),
+        (lambda: vae.draw(np.full((2, 8, 8), np.nan), seed=0), "means: expected finite numbers"),
+        (lambda: negative_log_likelihood(torch.zeros(1, 2, 2), torch.zeros(1, 2, 3), torch.zeros(())), "images: exp"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()

@@ -1,0 +1,244 @@
+"""The closed form against brute force, Shannon, probabilistic PCA and training; the invariants of water-filling."""
+
+import numpy as np
+import pytest
+from genmodels import linear_vae
+from genmodels.linear_vae import fit, optimum, price_of_constant_encoder, rate_distortion
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+from scipy.stats import multivariate_normal, norm, ortho_group
+
+EIGENVALUES = np.array([4, 2, 1, 0.5, 0.25])
+# (beta, sigma^2), number of active directions, rate in nats
+KNOWN = [
+    ((1, 0.1), 5, 5.756463),
+    ((1, 0.7), 3, 1.574733),
+    ((1, 1.5), 2, 0.634256),
+    ((1, 5), 0, 0.0),
+    ((4, 0.1), 4, 2.525729),
+    ((10, 0.2), 1, 0.346574),
+]
+spectra = st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=6)
+levels = st.floats(1e-3, 1e3)
+
+
+def turned(eigenvalues, seed):
+    """A covariance with these eigenvalues."""
+    q = ortho_group.rvs(len(eigenvalues), random_state=seed)
+    return q * np.asarray(eigenvalues, dtype=float) @ q.T
+
+
+def plain_loss(v, w, s2, covariance, variance, beta):
+    """-E log p(x|z) + beta KL, from the joint covariance of x and z."""
+    n, k = w.shape
+    cross = covariance @ v.T
+    codes = v @ cross + np.diag(s2)
+    joint = np.block([[covariance, cross], [cross.T, codes]])
+    residual = np.hstack([np.eye(n), -w])
+    error = np.trace(residual @ joint @ residual.T)
+    distortion = error / (2 * variance) + n / 2 * np.log(2 * np.pi * variance)
+    # E_x KL(N(m, S) || N(0, I)) = 1/2 (tr S + E m.m - k - log det S)
+    rate = 0.5 * (s2.sum() + np.trace(v @ covariance @ v.T) - k - np.linalg.slogdet(np.diag(s2))[1])
+    return distortion + beta * rate, error, rate
+
+
+@pytest.mark.parametrize(("setting", "active", "rate"), KNOWN)
+def test_known_rates(setting, active, rate):
+    best = optimum(EIGENVALUES, setting[1], setting[0])
+    assert best.active.sum() == active
+    assert best.rate == pytest.approx(rate, abs=5e-7)
+
+
+@pytest.mark.parametrize("eigenvalue", [0.3, 0.9, 1.2, 5.0])
+@pytest.mark.parametrize(("beta", "variance"), [(1.0, 1.0), (0.5, 0.4), (4.0, 0.25)])
+def test_each_direction_is_what_a_search_finds(eigenvalue, beta, variance):
+    def loss(p):
+        v, w, logvar = p
+        return plain_loss(np.array([[v]]), np.array([[w]]), np.exp([logvar]), np.array([[eigenvalue]]), variance, beta)[
+            0
+        ]
+
+    found = minimize(
+        loss, [0.3, 0.5, -0.2], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-13, "maxiter": 4000}
+    )
+    v, w, logvar = found.x
+    best = optimum([eigenvalue], variance, beta)
+    assert best.loss == pytest.approx(found.fun, abs=1e-9)
+    assert best.negative_elbo == pytest.approx(found.fun - (beta - 1) * best.rate, abs=1e-9)
+    np.testing.assert_allclose(best.squared_weights, [w**2], atol=1e-4)
+    np.testing.assert_allclose(best.posterior_variances, [np.exp(logvar)], atol=1e-4)
+    np.testing.assert_allclose(best.mean_variances, [v**2 * eigenvalue], atol=1e-4)
+    _, error, rate = plain_loss(
+        np.array([[v]]), np.array([[w]]), np.exp([logvar]), np.array([[eigenvalue]]), variance, beta
+    )
+    assert best.distortion == pytest.approx(error, abs=1e-4)
+    assert best.rate == pytest.approx(rate, abs=1e-4)
+
+
+def test_at_beta_1_the_elbo_is_the_likelihood_of_probabilistic_pca():
+    covariance, variance = turned(EIGENVALUES, 3), 0.7
+    values, vectors = np.linalg.eigh(covariance)
+    best = optimum(values, variance)
+    model = (vectors * (best.squared_weights + variance)) @ vectors.T
+    points = np.random.default_rng(0).multivariate_normal(np.zeros(5), covariance, size=50)
+    # give the points exactly this covariance: then their mean log-likelihood is the expectation
+    points -= points.mean(axis=0)
+    points = points @ np.linalg.inv(np.linalg.cholesky(points.T @ points / 50)).T @ np.linalg.cholesky(covariance).T
+    log_likelihood = multivariate_normal(np.zeros(5), model).logpdf(points).mean()
+    assert -best.negative_elbo == pytest.approx(log_likelihood, abs=1e-10)
+    assert best.loss == best.negative_elbo
+
+
+def test_only_at_beta_1_samples_have_the_variance_of_the_data():
+    for beta in (0.5, 1.0, 2.0):
+        best = optimum(EIGENVALUES, 0.2, beta)
+        short = EIGENVALUES - (best.squared_weights + 0.2)
+        np.testing.assert_allclose(short[best.active], (beta - 1) * 0.2, atol=1e-12)
+
+
+@pytest.mark.parametrize("variance", [0.1, 0.7, 3.0, 5.0])
+def test_the_constant_encoder_costs_its_price(variance):
+    # -log-likelihood of the best decoder that ignores z: N(0, sigma^2 I)
+    constant = (EIGENVALUES / (2 * variance) - norm.logpdf(0, 0, np.sqrt(variance))).sum()
+    price = price_of_constant_encoder(EIGENVALUES, variance)
+    assert price.sum() == pytest.approx(constant - optimum(EIGENVALUES, variance).negative_elbo, abs=1e-12)
+    assert (price > 0).tolist() == (EIGENVALUES > variance).tolist()
+
+
+@given(spectra, levels, st.floats(0, 20))
+def test_invariants(eigenvalues, variance, beta):
+    best, worse = optimum(eigenvalues, variance, beta), optimum(eigenvalues, variance, beta + 0.5)
+    assert best.active.tolist() == [value > beta * variance for value in eigenvalues]
+    np.testing.assert_allclose(best.aggregate_variances, 1, rtol=1e-12)
+    assert (best.posterior_variances[best.active] < 1).all()
+    assert worse.rate <= best.rate
+    assert worse.distortion >= best.distortion
+    assert (price_of_constant_encoder(eigenvalues, variance, beta) >= -1e-12).all()
+    idle = len(eigenvalues) / 2 * np.log(2 * np.pi * variance) + sum(eigenvalues) / (2 * variance)
+    price = price_of_constant_encoder(eigenvalues, variance, beta).sum()
+    assert price == pytest.approx(idle - best.loss, rel=1e-9, abs=1e-9)
+
+
+@given(spectra, st.floats(0.01, 0.99))
+def test_the_optimum_lies_on_shannons_curve(eigenvalues, share):
+    best = optimum(eigenvalues, share * max(eigenvalues))
+    assert rate_distortion(eigenvalues, best.distortion) == pytest.approx(best.rate, rel=1e-9, abs=1e-9)
+    assert rate_distortion(eigenvalues, sum(eigenvalues)) == 0
+
+
+def test_shannons_curve_is_convex_and_no_split_of_the_rate_beats_it():
+    errors = np.linspace(0.3, 7.75, 60)
+    rates = np.array([rate_distortion(EIGENVALUES, error) for error in errors])
+    assert (np.diff(rates) <= 0).all()
+    assert (np.diff(rates, 2) >= -1e-12).all()
+    for split in np.random.default_rng(1).dirichlet(np.ones(5), size=200):
+        error = (EIGENVALUES * np.exp(-2 * 3.0 * split)).sum()  # 3 nats, split at random over Gaussian directions
+        assert rate_distortion(EIGENVALUES, error) <= 3.0 + 1e-12
+
+
+def test_without_kl_it_is_an_autoencoder():
+    best = optimum([2.0, 0.0], 0.5, beta=0)
+    assert best.rate == np.inf
+    assert best.distortion == 0
+    assert best.posterior_variances.tolist() == [0, 1]
+    assert best.loss == pytest.approx(np.log(2 * np.pi * 0.5))
+
+
+@pytest.mark.parametrize(("setting", "active", "rate"), KNOWN)
+def test_training_reaches_the_optimum(setting, active, rate):
+    beta, variance = setting
+    covariance, best = turned(EIGENVALUES, 7), optimum(EIGENVALUES, variance, beta)
+    for seed in range(3):
+        trained = fit(covariance, variance, beta, latent=6, seed=seed)
+        assert abs(trained.loss - best.loss) < 1e-5
+        assert abs(trained.rate - rate) < 1e-3
+        assert trained.active.sum() == active
+        assert abs(trained.rate - rate_distortion(EIGENVALUES, trained.distortion)) < 1e-5
+        ours, used = np.sort(trained.squared_weights)[::-1][:5], best.active
+        np.testing.assert_allclose(ours[used], best.squared_weights[used], atol=1e-2)
+        np.testing.assert_allclose(np.diag(trained.aggregate), 1, atol=1e-3)
+        widths = np.sort(trained.posterior_variances)[:5]
+        np.testing.assert_allclose(widths[used], best.posterior_variances[used], atol=1e-3)
+
+
+def test_what_is_reported_is_what_the_matrices_give():
+    covariance = turned([3, 1.5, 0.2], 5)
+    trained = fit(covariance, 0.4, 1.3, latent=2, seed=1)
+    v, w, s2 = trained.encoder, trained.decoder, trained.posterior_variances
+    loss, error, rate = plain_loss(v, w, s2, covariance, 0.4, 1.3)
+    assert trained.loss == pytest.approx(loss, abs=1e-12)
+    assert trained.distortion == pytest.approx(error, abs=1e-12)
+    assert trained.rate == pytest.approx(rate, abs=1e-12)
+    np.testing.assert_allclose(trained.aggregate, v @ covariance @ v.T + np.diag(s2), atol=1e-12)
+    points = np.random.default_rng(2).standard_normal((4, 3))
+    np.testing.assert_allclose(trained.reconstruct(points), [w @ (v @ x) for x in points], atol=1e-12)
+
+
+def test_the_mean_squared_error_collapses_every_unit():
+    covariance = turned([4, 2, 1, *[0.5] * 7], 2)
+    trained = fit(covariance, len(covariance) / 2, 1, latent=3, seed=0)  # |x - y|^2 / n = |x - y|^2 / (2 n/2)
+    assert not trained.active.any()
+    assert trained.rate < 1e-6
+    np.testing.assert_allclose(trained.posterior_variances, 1, atol=1e-3)
+
+
+def test_training_without_kl_loses_nothing():
+    trained = fit(turned(EIGENVALUES, 2), 0.5, 0, latent=5, seed=0)
+    assert trained.loss == pytest.approx(optimum(EIGENVALUES, 0.5, 0).loss, abs=1e-5)
+    assert trained.distortion < 1e-5
+
+
+def test_a_training_that_does_not_end_is_no_result(monkeypatch):
+    monkeypatch.setattr(linear_vae, "MAX_STEPS", 3)
+    with pytest.raises(RuntimeError, match="did not converge"):
+        fit(turned(EIGENVALUES, 2), 0.5, 1, latent=5, seed=0)
+
+
+def test_same_seed_same_bits():
+    first, again, other = (fit(turned(EIGENVALUES, 2), 0.3, 1, latent=5, seed=seed) for seed in (4, 4, 5))
+    assert first.encoder.tobytes() == again.encoder.tobytes()
+    assert first.encoder.tobytes() != other.encoder.tobytes()
+
+
+@pytest.mark.parametrize("eigenvalues", [[-0.1, 1], [np.nan], [np.inf], [], [[1.0]]])
+@pytest.mark.parametrize("function", [optimum, price_of_constant_encoder, rate_distortion])
+def test_bad_eigenvalues_are_named(function, eigenvalues):
+    with pytest.raises(ValueError, match="eigenvalues"):
+        function(eigenvalues, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"variance": 0.0}, "variance"),
+        ({"variance": -1.0}, "variance"),
+        ({"variance": np.nan}, "variance"),
+        ({"beta": -0.1}, "beta"),
+        ({"beta": np.inf}, "beta"),
+        ({"latent": 0}, "latent"),
+        ({"covariance": np.ones((2, 3))}, "covariance"),
+        ({"covariance": [[1.0, 0.5], [0.4, 1.0]]}, "covariance"),
+        ({"covariance": [[1.0, 2.0], [2.0, 1.0]]}, "covariance"),
+        ({"covariance": [[np.nan]]}, "covariance"),
+        ({"covariance": np.ones((0, 0))}, "covariance"),
+    ],
+)
+def test_bad_arguments_are_named(changes, name):
+    arguments = {"covariance": np.eye(2), "variance": 0.5, "beta": 1.0, "latent": 1, "seed": 0} | changes
+    with pytest.raises(ValueError, match=name):
+        fit(**arguments)
+    if name in ("variance", "beta"):
+        for function in (optimum, price_of_constant_encoder):
+            with pytest.raises(ValueError, match=name):
+                function([1.0], arguments["variance"], arguments["beta"])
+
+
+def test_bad_distortion_and_points_are_named():
+    for distortion in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="distortion"):
+            rate_distortion([1.0], distortion)
+    trained = fit(np.eye(2), 0.5, 1, latent=1, seed=0)
+    for points in (np.ones((3, 4)), np.ones(2), [[np.nan, 1.0]]):
+        with pytest.raises(ValueError, match="points"):
+            trained.reconstruct(points)

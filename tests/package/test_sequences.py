@@ -1,0 +1,110 @@
+"""Chains against enumeration; the ELBO against torch.distributions; the decoder that needs no z leaves it unused."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from genmodels import sequences
+from genmodels.sequences import entropy, markov_chains, surprisal, train
+from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("flip", [0.1, 0.5, 0.8])
+def test_entropy_and_surprisal_against_all_chains(flip):
+    length, probabilities = 6, []
+    chains = torch.tensor(list(itertools.product((-1.0, 1.0), repeat=length)))
+    for chain in chains.tolist():
+        p = 0.5
+        for before, now in itertools.pairwise(chain):
+            p *= flip if now != before else 1 - flip
+        probabilities.append(p)
+    p = np.array(probabilities)
+    assert p.sum() == pytest.approx(1)
+    np.testing.assert_allclose(surprisal(chains, flip).numpy(), -np.log(p), rtol=1e-12)
+    assert entropy(length, flip) == pytest.approx(-(p * np.log(p)).sum(), rel=1e-12)
+    assert entropy(1, flip) == pytest.approx(np.log(2))
+
+
+def test_chains_flip_as_often_as_they_should():
+    chains = markov_chains(20_000, seeded(0), length=5, flip=0.2)
+    assert chains.shape == (20_000, 5)
+    assert set(chains.unique().tolist()) == {-1.0, 1.0}
+    # 5 standard errors
+    assert abs((chains[:, 0] > 0).double().mean().item() - 0.5) < 5 * 0.5 / 20_000**0.5
+    flips = (chains[:, 1:] != chains[:, :-1]).double().mean(dim=0)
+    assert (abs(flips - 0.2) < 5 * (0.16 / 20_000) ** 0.5).all()
+    assert torch.equal(chains, markov_chains(20_000, seeded(0), length=5, flip=0.2))
+
+
+def test_elbo_terms_are_those_of_torch_distributions():
+    members, n = 2, 30
+    fresh = [seeded(seed) for seed in range(members)]
+    encoder = sequences.init_mlp((sequences.LENGTH, 8, 2 * sequences.LATENT), fresh)
+    decoder = sequences.init_mlp((sequences.LATENT, 8, sequences.LENGTH), fresh)
+    context = torch.randn(members, 1, sequences.LENGTH, generator=seeded(5))
+    x = torch.stack([markov_chains(n, g) for g in fresh])
+    noise = torch.randn(members, n, sequences.LATENT, generator=seeded(6))
+    distortion, rate = sequences._elbo_terms(x, noise, encoder, decoder, context)
+    mean, logvar = sequences.mlp(encoder, x).chunk(2, dim=-1)
+    posterior = Independent(Normal(mean, (logvar / 2).exp()), 1)
+    prior = Independent(Normal(torch.zeros_like(mean), torch.ones_like(mean)), 1)
+    torch.testing.assert_close(rate, kl_divergence(posterior, prior), rtol=1e-4, atol=1e-5)
+    logits = sequences.mlp(decoder, mean + (logvar / 2).exp() * noise)
+    for t in range(sequences.LENGTH):  # the previous symbol, 0 before the first one
+        logits[..., t] = logits[..., t] + (context[..., t] * x[..., t - 1] if t else 0)
+    expected = -Bernoulli(logits=logits).log_prob((x + 1) / 2).sum(dim=-1)
+    torch.testing.assert_close(distortion, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return train(range(3))
+
+
+def test_the_decoder_that_sees_the_previous_symbol_leaves_z_unused(trained):
+    # the true chain is in the model: weight log(.9 / .1) / 2 per unit of x = ±1 in half a logit
+    np.testing.assert_allclose(trained.context[1], np.log(0.9 / 0.1), atol=0.1)
+    assert (trained.rate[1] < 0.2).all()
+    assert (abs(trained.negative_elbo[1] - entropy()) < 0.05).all()
+
+
+def test_the_decoder_that_sees_z_only_needs_it(trained):
+    assert (trained.context[0] == 0).all()
+    assert (trained.rate[0] > 2).all()
+    assert (trained.negative_elbo[0] > entropy() + 0.4).all()
+    assert (trained.negative_elbo[0] < sequences.LENGTH * np.log(2) - 3).all()  # far better than ignoring z
+
+
+def test_a_member_does_not_depend_on_the_others():
+    alone, together = train([7], steps=30), train([3, 7], steps=30)
+    np.testing.assert_allclose(alone.negative_elbo[:, 0], together.negative_elbo[:, 1], rtol=1e-5)
+    np.testing.assert_allclose(alone.rate[:, 0], together.rate[:, 1], rtol=1e-4)
+    assert abs(together.negative_elbo[:, 0] - together.negative_elbo[:, 1]).max() > 1e-3
+    again = train([7], steps=30)
+    assert alone.rate.tobytes() == again.rate.tobytes()
+
+
+def test_bad_arguments_are_named():
+    for flip in (0.0, 1.0, -0.1, np.nan):
+        for call in (
+            lambda flip=flip: entropy(3, flip),
+            lambda flip=flip: markov_chains(3, seeded(0), flip=flip),
+            lambda flip=flip: surprisal(torch.ones(2, 3), flip),
+        ):
+            with pytest.raises(ValueError, match="flip"):
+                call()
+    with pytest.raises(ValueError, match="length"):
+        entropy(0)
+    with pytest.raises(ValueError, match="length"):
+        markov_chains(3, seeded(0), length=0)
+    with pytest.raises(ValueError, match="n:"):
+        markov_chains(0, seeded(0))
+    with pytest.raises(ValueError, match="seeds"):
+        train([])
+    with pytest.raises(ValueError, match="steps"):
+        train([1], steps=0)

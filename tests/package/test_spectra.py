@@ -1,0 +1,163 @@
+"""Spectra and sharpness against scipy, plain sums over the definition, and signals whose spectrum is known."""
+
+import numpy as np
+import pytest
+from genmodels import spectra
+from genmodels.toydata import edge_images
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import signal
+
+values = st.floats(-10, 10, width=32)
+signals = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9), elements=values)
+samples = arrays(np.float64, array_shapes(min_dims=2, max_dims=3, min_side=2, max_side=7), elements=values)
+squares = st.tuples(st.integers(1, 3), st.integers(1, 9)).flatmap(
+    lambda shape: arrays(np.float64, (shape[0], shape[1], shape[1]), elements=values)
+)
+
+
+def powers_by_definition(image):
+    """Frequency radius and power of every mode, by sums over the pixels and nothing else."""
+    frequencies = [[(k if k <= n // 2 else k - n) / n for k in range(n)] for n in image.shape]
+    for index in np.ndindex(image.shape):
+        wave = sum(axis * k / n for axis, k, n in zip(np.indices(image.shape), index, image.shape, strict=True))
+        coefficient = np.mean(image * np.exp(-2j * np.pi * wave))
+        yield np.hypot.reduce([f[k] for f, k in zip(frequencies, index, strict=True)]), abs(coefficient) ** 2
+
+
+@given(signals)
+def test_powers_of_a_signal_sum_to_its_mean_square(rows):
+    power = spectra.power_spectrum(rows)
+    assert power.shape == (len(rows), rows.shape[1] // 2 + 1)
+    np.testing.assert_allclose(power.sum(axis=1), np.mean(rows**2, axis=1), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [2, 7, 64])
+def test_power_spectrum_is_scipys_periodogram(n):
+    rows = np.random.default_rng(n).normal(size=(3, n))
+    _, expected = signal.periodogram(rows, detrend=False, scaling="spectrum")
+    np.testing.assert_allclose(spectra.power_spectrum(rows), expected, rtol=1e-12)
+
+
+def test_a_wave_has_its_power_in_one_mode():
+    x = np.arange(16)
+    power = spectra.power_spectrum(3 * np.cos(2 * np.pi * 5 * x / 16 + 1))
+    np.testing.assert_allclose(power, 4.5 * (np.arange(9) == 5), atol=1e-14)
+
+
+@given(squares)
+def test_rings_of_an_image_add_up_to_its_mean_square(images):
+    spectrum = spectra.radial_spectrum(images)
+    assert spectrum.modes.sum() == images[0].size
+    np.testing.assert_allclose(spectrum.power @ spectrum.modes, np.mean(images**2), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("side", [4, 7])
+def test_radial_spectrum_is_the_mean_over_rings(side):
+    image = np.random.default_rng(side).normal(size=(side, side))
+    rings = {}
+    for radius, power in powers_by_definition(image):
+        rings.setdefault(round(radius * side), []).append(power)
+    spectrum = spectra.radial_spectrum(image[None])
+    np.testing.assert_allclose(spectrum.frequency * side, sorted(rings), atol=1e-12)
+    np.testing.assert_allclose(spectrum.power, [np.mean(rings[ring]) for ring in sorted(rings)], rtol=1e-10)
+    np.testing.assert_array_equal(spectrum.modes, [len(rings[ring]) for ring in sorted(rings)])
+
+
+def test_radial_spectrum_averages_over_images():
+    images = np.random.default_rng(0).normal(size=(4, 8, 8))
+    alone = [spectra.radial_spectrum(image[None]).power for image in images]
+    np.testing.assert_allclose(spectra.radial_spectrum(images).power, np.mean(alone, axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(9,), (8,), (5, 6)])
+@pytest.mark.parametrize("cutoff", [0.0, 0.3, 0.5])
+def test_high_frequency_power_is_the_sum_above_the_cutoff(shape, cutoff):
+    sample = np.random.default_rng(1).normal(size=shape)
+    modes = list(powers_by_definition(sample))
+    above = sum(power for radius, power in modes if radius > cutoff)
+    varying = sum(power for radius, power in modes if radius > 0)
+    assert spectra.high_frequency_power(sample[None], cutoff) == pytest.approx(above, rel=1e-10, abs=1e-14)
+    assert spectra.high_frequency_share(sample[None], cutoff) == pytest.approx(above / varying, rel=1e-10, abs=1e-14)
+
+
+@given(samples, st.floats(0.1, 10), st.floats(-5, 5))
+def test_share_ignores_brightness_and_contrast(images, contrast, brightness):
+    images = images + np.indices(images.shape)[-1]  # not constant
+    share = spectra.high_frequency_share(images)
+    assert -1e-12 <= share <= 1 + 1e-12
+    assert spectra.high_frequency_share(contrast * images + brightness) == pytest.approx(share, abs=1e-9)
+
+
+def test_all_power_is_above_frequency_0_but_the_mean():
+    images = np.random.default_rng(2).normal(size=(3, 5, 8))
+    variance = np.mean(images.var(axis=(1, 2)))
+    assert spectra.high_frequency_power(images, 0.0) == pytest.approx(variance, rel=1e-12)
+    assert spectra.high_frequency_share(images, 0.0) == pytest.approx(1, rel=1e-12)
+
+
+def test_blur_lowers_the_share():
+    images = np.random.default_rng(3).normal(size=(3, 16, 16))
+    blurred = (images + np.roll(images, 1, axis=-1)) / 2
+    assert spectra.high_frequency_share(blurred) < 0.9 * spectra.high_frequency_share(images)
+
+
+@pytest.mark.parametrize(("width", "kept"), [(2, 0.2133), (4, 0.0366), (8, 0.0100), (16, 0.0026)])
+def test_the_mean_of_shifted_edges_loses_its_high_frequencies(width, kept):
+    members = edge_images(width)
+    mean, residual = members.mean(0, keepdims=True), members - members.mean(0)
+    powers = [spectra.power_spectrum(part).mean(0) for part in (mean, residual, members)]
+    np.testing.assert_allclose(powers[0] + powers[1], powers[2], rtol=0, atol=1e-15)
+    ratio = spectra.high_frequency_power(mean) / spectra.high_frequency_power(members)
+    assert ratio == pytest.approx(kept, abs=5e-5)
+    assert spectra.max_slope(mean) == pytest.approx(2 / width, abs=1e-12)
+    assert spectra.neighbour_correlation(residual) == pytest.approx((width - 2) / (width + 1), abs=1e-12)
+
+
+@given(signals)
+def test_slope_is_the_largest_step_around_the_circle(rows):
+    expected = [max(abs(row[i] - row[i - 1]) for i in range(len(row))) for row in rows]
+    np.testing.assert_array_equal(spectra.max_slope(rows), expected)
+
+
+def test_correlation_of_an_autoregression_is_its_coefficient():
+    noise = np.random.default_rng(4).normal(size=(20, 10_000))
+    rows = signal.lfilter([1], [1, -0.7], noise)
+    assert spectra.neighbour_correlation(rows) == pytest.approx(0.7, abs=0.01)  # standard error .0016
+    assert spectra.neighbour_correlation(noise) == pytest.approx(0, abs=0.01)
+    assert spectra.neighbour_correlation(noise[:, ::2].repeat(2, axis=1)) == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("shape", [(3, 8), (2, 5, 6)])
+def test_correlation_is_that_of_numpy_around_the_circle(shape):
+    residuals = np.random.default_rng(5).normal(size=shape)
+    residuals -= residuals.mean()
+    closed = np.concatenate([residuals, residuals[..., :1]], axis=-1)
+    expected = np.corrcoef(closed[..., :-1].ravel(), closed[..., 1:].ravel())[0, 1]
+    assert spectra.neighbour_correlation(residuals) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        (spectra.power_spectrum, (1.0,), "signals: expected at least 1 axes"),
+        (spectra.power_spectrum, (np.zeros((3, 0)),), "signals: expected at least 1 axes and one value"),
+        (spectra.power_spectrum, ([0, np.nan],), "signals: expected finite numbers"),
+        (spectra.max_slope, ([np.inf, 0],), "signals: expected finite numbers"),
+        (spectra.radial_spectrum, (np.zeros((4, 4)),), "images: expected at least 3 axes"),
+        (spectra.radial_spectrum, (np.zeros((2, 4, 5)),), "images: expected square images"),
+        (spectra.radial_spectrum, (np.zeros((1, 2, 4, 4)),), "images: expected square images"),
+        (spectra.high_frequency_power, (np.zeros(4),), "samples: expected at least 2 axes"),
+        (spectra.high_frequency_power, (np.zeros((1, 2, 3, 4)),), "samples: expected signals"),
+        (spectra.high_frequency_power, (np.zeros((2, 4)), 0.6), "cutoff: expected 0 to 1/2"),
+        (spectra.high_frequency_share, (np.eye(3), -0.1), "cutoff: expected 0 to 1/2"),
+        (spectra.high_frequency_share, (np.eye(3), np.nan), "cutoff: expected 0 to 1/2"),
+        (spectra.high_frequency_share, (np.ones((2, 4)),), "samples: expected at least one that is not constant"),
+        (spectra.neighbour_correlation, (np.zeros((2, 4)),), "residuals: expected at least one that is not 0"),
+        (spectra.neighbour_correlation, (np.full((2, 4), np.nan),), "residuals: expected finite numbers"),
+    ],
+)
+def test_bad_input_is_named(function, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        function(*arguments)
