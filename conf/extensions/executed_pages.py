@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def read(text: str) -> Any:
-    """The page as a notebook with outputs ready to be shown. Raises RuntimeError where its cells have not been run."""
+    """The page as a notebook with outputs ready to be shown; a warning and no outputs where its cells were not run."""
     notebook = read_myst_markdown_notebook(text, add_source_map=True)
     cells = code_cells(notebook)
     if not cells:
@@ -37,7 +37,8 @@ def read(text: str) -> Any:
     key = digest(site().project, notebook)
     outputs = site().store.get(key)
     if outputs is None:
-        raise RuntimeError(f"{docname}: its cells have not been run; build with 'make html'")
+        logger.warning("the cells have not been run, or were edited since: run 'make html' again", location=docname)
+        return notebook
     recorded(site().app.env)[docname] = key
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "python"}
     for number, (cell, stored) in enumerate(zip(cells, outputs, strict=True), start=1):

@@ -299,6 +299,18 @@ def test_a_page_that_is_not_utf_8_is_named(site):
     assert code != 0 and "two: is not UTF-8" in output and "Traceback" not in output, output
 
 
+def test_a_page_edited_while_the_site_is_built_is_named(site):
+    """By a cell of its own here: what ran is not what the page now says."""
+    page = site.root / "docs/one.md"
+    edit = f"from pathlib import Path\npage = Path({str(page)!r})\npage.write_text(page.read_text() + CELL)"
+    cell = "\n```{code-cell} python\nprint(1)\n```\n"
+    site.write("one.md", page.read_text(encoding="utf-8") + cell.replace("print(1)", f"CELL = {cell!r}\n{edit}"))
+    code, output = site.build()
+    assert code != 0
+    assert "one.md: WARNING: the cells have not been run, or were edited since: run 'make html' again" in output
+    assert "Traceback" not in output
+
+
 def test_leftovers_of_a_killed_build_do_not_reach_the_next_one(site):
     pickle = site.root / "build/doctrees/environment.pickle"
     pickle.write_bytes(pickle.read_bytes()[:1000])
