@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,21 @@ def read(text: str) -> Any:
     return notebook
 
 
+def _joined(outputs: Iterable[Any]) -> list[Any]:
+    """The outputs, with printed lines in one block where only claims were made between them."""
+    joined: list[Any] = []
+    for output in outputs:
+        if joined and output.output_type == joined[-1].output_type == "stream" and output.name == joined[-1].name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
 def _fill(cell: Any, number: int, outputs: list[Any], docname: str) -> None:
     """Give the cell its outputs, the figures among them themed and captioned."""
     cell.execution_count = number
-    cell.outputs = [nbformat.from_dict(output) for output in outputs if CLAIM not in output.get("data", {})]
+    cell.outputs = _joined(nbformat.from_dict(output) for output in outputs if CLAIM not in output.get("data", {}))
     for index, output in enumerate(cell.outputs):
         if SVG in output.get("data", {}):
             output["data"] = {"text/html": _figure(cell, f"c{number}o{index}-", output["data"][SVG], docname)}

@@ -299,6 +299,14 @@ def test_a_page_that_is_not_utf_8_is_named(site):
     assert code != 0 and "two: is not UTF-8" in output and "Traceback" not in output, output
 
 
+def test_what_is_printed_between_claims_stands_in_one_block(site):
+    line = 'print("first")\nclaim("NAME-x", 1, equals=1)\nprint("second")\n'.replace("NAME", "two")
+    site.edit("docs/two.md", 'claim("two-half"', f'{line}claim("two-half"')
+    code, output = site.build()
+    assert code == 0, output
+    assert re.search(r"<span></span>first\nsecond\n</pre>", site.page("two.html"))
+
+
 def test_a_page_edited_while_the_site_is_built_is_named(site):
     """By a cell of its own here: what ran is not what the page now says."""
     page = site.root / "docs/one.md"
