@@ -23,6 +23,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_reredirects",
     "sphinxcontrib.bibtex",
+    "equation_numbers",
     "katex_math",
     "executed_pages",
     "claims_ledger",

@@ -10,7 +10,18 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-PACKAGES = ("torch", "numpy", "matplotlib", "Sphinx", "myst-nb", "sphinx-book-theme", "ipykernel", "mini-racer")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "matplotlib",
+    "Sphinx",
+    "myst-nb",
+    "sphinx-book-theme",
+    "ipykernel",
+    "mini-racer",
+)
 
 
 class Versions(SphinxDirective):

@@ -34,6 +34,19 @@ def test_every_page_reads_well_without_help(html):
     assert not problems, "\n".join(problems)
 
 
+def test_an_equation_number_says_of_which_page(html):
+    cited = 0
+    for path in sorted(html.glob("sheet-*/[0-9]*.html")):
+        page, question = checks.parse(path), path.name.partition("-")[0]
+        numbers = [number.get_text().rstrip("#") for number in page.select(".eqno")]
+        assert numbers == [f"({question}.{count})" for count in range(1, len(numbers) + 1)], path.name
+        for link in page.select("article a[href*='#equation-']"):
+            target = Path(str(link["href"]).partition("#")[0] or path.name).name.partition("-")[0]
+            assert re.fullmatch(rf"\({target}\.\d+\)", link.get_text()), (path.name, link)
+            cited += target != question
+    assert cited  # from page to page, which is what the numbers are for
+
+
 def test_nothing_is_loaded_from_elsewhere(html):
     for path in sorted(html.rglob("*.html")):
         assert checks.request_problems(checks.parse(path)) == [], path.name
