@@ -23,21 +23,16 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from genmodels.checks import check_at_least, check_finite, check_square_images
+from genmodels.checks import check_at_least, check_finite, check_not_negative, check_positive, check_square_images
+from genmodels.densities import LOG_SQRT_2PI
 from genmodels.divergences import kl_standard_normal_terms
 from genmodels.perceptrons import init_mlp, mlp
 
 BATCH = 100  # images per step
 RATE, VARIANCE_RATE = 1e-2, 2e-2  # Adam's step sizes, of the weights and of a learned log-variance; they fall to zero
 FIRST_VARIANCE = 0.05  # where a learned variance starts
-LOG_2PI = math.log(2.0 * math.pi)
 
 Likelihood = Literal["gaussian", "bernoulli"]
-
-
-def _check_weight(name: str, value: float) -> None:
-    if not 0.0 <= value < math.inf:
-        raise ValueError(f"{name}: expected a finite number that is not negative, got {value}")
 
 
 @dataclass(frozen=True)
@@ -59,12 +54,12 @@ class Objective:
     likelihood: Likelihood = "gaussian"
 
     def __post_init__(self) -> None:
-        _check_weight("mean_weight", self.mean_weight)
-        _check_weight("variance_weight", self.variance_weight)
+        check_not_negative("mean_weight", self.mean_weight)
+        check_not_negative("variance_weight", self.variance_weight)
         if self.variance_weight > 0 and not self.noise:
             raise ValueError(f"variance_weight: expected 0 without noise, got {self.variance_weight}")
-        if self.variance is not None and not 0.0 < self.variance < math.inf:
-            raise ValueError(f"variance: expected a positive finite number or None, got {self.variance}")
+        if self.variance is not None:
+            check_positive("variance", self.variance)
         if self.likelihood not in ("gaussian", "bernoulli"):
             raise ValueError(f"likelihood: expected 'gaussian' or 'bernoulli', got {self.likelihood!r}")
 
@@ -78,7 +73,7 @@ def beta_vae(beta: float, **other: Any) -> Objective:
 
     Raises ValueError when beta is negative. Source: Higgins et al. 2017.
     """
-    _check_weight("beta", beta)
+    check_not_negative("beta", beta)
     return Objective(mean_weight=beta, variance_weight=beta, **other)
 
 
@@ -98,8 +93,10 @@ class Autoencoders:
 
     @property
     def variance(self) -> NDArray[np.float32]:
-        """Variance of a Gaussian p(x|z) at every pixel (O, S)."""
-        return self._split(self._log_variance.detach().exp()).numpy()
+        """Variance of a Gaussian p(x|z) at every pixel (O, S); nan where the likelihood is Bernoulli."""
+        bernoulli = torch.tensor([o.likelihood == "bernoulli" for o in self.objectives])
+        variance = self._split(self._log_variance.detach().exp())
+        return torch.where(bernoulli[:, None], torch.nan, variance).numpy()
 
     def encode(self, images: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return mean and log-variance of q(z|x) for images (n, h, w), each (O, S, n, d).
@@ -115,14 +112,14 @@ class Autoencoders:
     def decode(self, z: ArrayLike) -> NDArray[np.float32]:
         """Return the mean of p(x|z) as images (O, S, n, h, w) for codes (O, S, n, d), or (n, d) for all members.
 
-        Raises ValueError on codes of another shape or that are not finite.
+        Raises ValueError on codes of another shape or that are not finite, and without any.
         """
-        codes = torch.from_numpy(check_finite(z, "z").astype(np.float32))
-        if codes.shape[-1:] != (self.latent,) or codes.ndim not in (2, 4):
-            raise ValueError(f"z: expected shape (n, {self.latent}) or (O, S, n, {self.latent}), got {codes.shape}")
-        if codes.ndim == 4 and codes.shape[:2] != self._shape:
-            raise ValueError(f"z: expected codes for {self._shape} objectives and seeds, got {codes.shape}")
-        codes = codes.expand(*self._shape, -1, -1).flatten(0, 1)
+        values, d = check_finite(z, "z").astype(np.float32), self.latent
+        if values.shape[-1:] != (d,) or values.ndim not in (2, 4) or not values.size:
+            raise ValueError(f"z: expected shape (n, {d}) or (O, S, n, {d}), n >= 1, got {values.shape}")
+        if values.ndim == 4 and values.shape[:2] != self._shape:
+            raise ValueError(f"z: expected codes for {self._shape} objectives and seeds, got {values.shape}")
+        codes = torch.from_numpy(values).expand(*self._shape, -1, -1).flatten(0, 1)
         with torch.no_grad():
             pixels = torch.sigmoid(mlp(self._decoder, codes))
         return self._split(pixels.unflatten(-1, (self.side, self.side))).numpy()
@@ -214,6 +211,22 @@ def train(
     return members
 
 
+def gaussian_negative_log_likelihood(mean: Tensor, images: Tensor, log_variance: Tensor) -> Tensor:
+    """Return -log N(x; mean, variance I) in nats, summed over the pixels.
+
+    Shapes: (..., n, pixels), (..., n, pixels), (...) -> (..., n): one variance for all images of a member.
+    Raises ValueError on other shapes.
+    """
+    if mean.shape != images.shape or mean.ndim < 2:
+        raise ValueError(f"images: expected the shape of mean, {tuple(mean.shape)}, got {tuple(images.shape)}")
+    if log_variance.shape != mean.shape[:-2]:
+        expected, got = tuple(mean.shape[:-2]), tuple(log_variance.shape)
+        raise ValueError(f"log_variance: expected shape {expected}, one per member, got {got}")
+    # sum over pixels of (x - m)^2 / (2 v) + log(2 pi v) / 2
+    log_v = log_variance[..., None, None]
+    return (0.5 * (images - mean).square() * (-log_v).exp() + (LOG_SQRT_2PI + 0.5 * log_v)).sum(-1)
+
+
 def _negative_log_likelihood(objective: Objective, logits: Tensor, images: Tensor, log_variance: Tensor) -> Tensor:
     """Return -log p(x|z) in nats, summed over the pixels: (S, n, pixels), (S, n, pixels), (S,) -> (S, n)."""
     if objective.likelihood == "bernoulli":
@@ -221,7 +234,4 @@ def _negative_log_likelihood(objective: Objective, logits: Tensor, images: Tenso
         return functional.binary_cross_entropy_with_logits(logits, images, reduction="none").sum(-1)
     if objective.variance is not None:
         log_variance = log_variance.detach()
-    log_variance = log_variance[:, None]
-    # sum over pixels of (x - m)^2 / (2 v) + log(2 pi v) / 2
-    squares = (images - torch.sigmoid(logits)).square().sum(-1)
-    return 0.5 * squares * (-log_variance).exp() + 0.5 * images.shape[-1] * (LOG_2PI + log_variance)
+    return gaussian_negative_log_likelihood(torch.sigmoid(logits), images, log_variance)

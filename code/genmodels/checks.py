@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -14,10 +16,24 @@ def check_finite(values: ArrayLike, name: str = "x") -> NDArray[np.float64]:
     return array
 
 
-def check_at_least(name: str, value: float, least: float) -> None:
-    """Raise ValueError where value is below least."""
+def check_at_least(name: str, value: int, least: int) -> None:
+    """Raise ValueError unless value is a whole number and not below least."""
     if not value >= least:
         raise ValueError(f"{name}: expected at least {least}, got {value}")
+    if not isinstance(value, int | np.integer):
+        raise ValueError(f"{name}: expected a whole number, got {value}")
+
+
+def check_not_negative(name: str, value: float) -> None:
+    """Raise ValueError unless value is finite and at least 0."""
+    if not 0.0 <= value < math.inf:
+        raise ValueError(f"{name}: expected a finite number that is not negative, got {value}")
+
+
+def check_positive(name: str, value: float) -> None:
+    """Raise ValueError unless value is finite and above 0."""
+    if not 0.0 < value < math.inf:
+        raise ValueError(f"{name}: expected a positive finite number, got {value}")
 
 
 def check_square_images(images: ArrayLike, multiple: int = 1) -> NDArray[np.float32]:

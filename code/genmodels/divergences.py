@@ -169,22 +169,6 @@ def aggregate_log_pdf(z: ArrayLike, means: ArrayLike, sds: ArrayLike) -> Array:
     return special.logsumexp(log_densities, axis=1) - math.log(len(means))
 
 
-def hole_share(means: ArrayLike, sds: ArrayLike, threshold: float = 0.01) -> float:
-    """Return the mass under p = N(0, I) of the holes, where q(z) < threshold * p(z), q the mean of N posteriors.
-
-    Midpoint rule on cells of 0.1 x 0.1; for d = 2, means (N, 2), sds (N, 2). Raises ValueError on other shapes, no
-    posterior, or an sd or threshold that is not positive.
-    """
-    if not 0.0 < threshold < math.inf:
-        raise ValueError(f"threshold: expected a positive finite number, got {threshold}")
-    side = np.linspace(-4.0, 4.0, 81)
-    z = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    log_prior = np.sum(-0.5 * z**2 - LOG_SQRT_2PI, axis=1)
-    prior = np.exp(log_prior)
-    empty = aggregate_log_pdf(z, means, sds) < log_prior + math.log(threshold)
-    return float(prior[empty].sum() / prior.sum())
-
-
 def jensen_shannon_shifted_uniforms(shift: ArrayLike) -> Array:
     """Return JSD(U[0, 1], U[shift, shift + 1]) = min(|shift|, 1) log 2 in nats; same shape as shift."""
     return np.asarray(np.minimum(np.abs(check_finite(shift, "shift")), 1.0) * LOG_2)

@@ -3,7 +3,7 @@
 The generator turns codes z ~ N(0, I) into images: a linear layer to 16 maps of a quarter of the side, two 3 x 3
 convolutions, and each place of the last maps becomes 4 x 4 pixels. Encoder and discriminator mirror it. The VAE's
 likelihood is Gaussian, with one learned variance shared by all pixels; its decoder's image is the mean of p(x|z).
-Sources: Kingma & Welling 2014; Rybkin et al. 2021, section 3 (calibrated decoder); Goodfellow et al. 2014.
+Sources: Kingma & Welling 2014; Rybkin et al. 2021 (calibrated decoder); Goodfellow et al. 2014.
 
 Both are trained by Adam, whose step size stays for the first half and then falls to zero. A seed decides everything.
 """
@@ -11,7 +11,7 @@ Both are trained by Adam, whose step size stays for the first half and then fall
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from genmodels.adversarial import discriminator_loss, generator_loss
-from genmodels.densities import check_finite
+from genmodels.autoencoders import gaussian_negative_log_likelihood
+from genmodels.checks import check_at_least, check_finite, check_square_images
 from genmodels.divergences import kl_standard_normal_terms
 
 LATENT, MAPS, HIDDEN, BLOCK = 10, 16, 128, 4
@@ -29,7 +30,6 @@ BATCH, STEPS = 64, 700
 SLOPE = 0.2  # of the leaky ReLU below zero
 VAE_RATE, VARIANCE_RATE, GENERATOR_RATE, DISCRIMINATOR_RATE = 4e-3, 1e-2, 4e-3, 2e-3  # Adam's step sizes
 VAE_BETA1, GAN_BETA1 = 0.9, 0.5  # Adam's memory; half of it for the moving target of a game
-LOG_2PI = math.log(2.0 * math.pi)
 
 Images = NDArray[np.float32]
 
@@ -64,19 +64,24 @@ class ImageVAE:
         Raises ValueError unless the images have the size trained on and values in [0, 1].
         """
         batch = _check_images(images)
-        if batch.shape[-1] != self.side:
-            raise ValueError(f"images: expected {self.side} x {self.side} pixels, got shape {tuple(batch.shape)}")
+        self._check_shape("images", batch.shape)
         with torch.no_grad():
             mean, logvar = self.encoder(batch).chunk(2, dim=-1)
             return self.decoder(_posterior_sample(mean, logvar, _seeded(seed))).numpy()
 
     def draw(self, means: ArrayLike, seed: int) -> NDArray[np.float64]:
-        """Return true samples of p(x|z): the means (n, h, w) plus white noise of the learned variance, not clipped.
+        """Return true samples of p(x|z): the means (n, h, h) plus white noise of the learned variance, not clipped.
 
-        Raises ValueError on numbers that are not finite.
+        Raises ValueError unless the means have the size trained on and are finite, n >= 1.
         """
         centres = check_finite(means, "means")
+        self._check_shape("means", centres.shape)
         return centres + math.sqrt(self.variance) * np.random.default_rng(seed).standard_normal(centres.shape)
+
+    def _check_shape(self, name: str, shape: Sequence[int]) -> None:
+        n, *pixels = shape or (0,)
+        if n < 1 or pixels != [self.side, self.side]:
+            raise ValueError(f"{name}: expected shape (n, {self.side}, {self.side}), n >= 1, got {tuple(shape)}")
 
 
 def train_vae(images: ArrayLike, seed: int, steps: int = STEPS) -> ImageVAE:
@@ -86,7 +91,7 @@ def train_vae(images: ArrayLike, seed: int, steps: int = STEPS) -> ImageVAE:
     Raises ValueError on other images or when steps < 1.
     """
     data, noise = _check_images(images), _seeded(seed)
-    _check_at_least("steps", steps, 1)
+    check_at_least("steps", steps, 1)
     encoder, decoder = _build(data.shape[-1], seed, outputs=2 * LATENT)
     log_variance = torch.zeros((), requires_grad=True)
     optimiser = _adam([*encoder.parameters(), *decoder.parameters()], VAE_RATE, VAE_BETA1)
@@ -97,9 +102,10 @@ def train_vae(images: ArrayLike, seed: int, steps: int = STEPS) -> ImageVAE:
         mean, logvar = encoder(batch).chunk(2, dim=-1)
         decoded = decoder(_posterior_sample(mean, logvar, noise))
         rate = sum(term.sum(-1) for term in kl_standard_normal_terms(mean, logvar))
-        loss = (negative_log_likelihood(decoded, batch, log_variance) + rate).mean()
+        distortion = gaussian_negative_log_likelihood(decoded.flatten(1), batch.flatten(1), log_variance)
+        loss = (distortion + rate).mean()
         _descend(optimiser, schedule, loss)
-    return ImageVAE(encoder.eval(), decoder.eval(), math.exp(log_variance.item()), data.shape[-1])
+    return ImageVAE(encoder, decoder.eval(), math.exp(log_variance.item()), data.shape[-1])
 
 
 def train_gan(images: ArrayLike, seed: int, steps: int = STEPS) -> ImageGAN:
@@ -108,7 +114,7 @@ def train_gan(images: ArrayLike, seed: int, steps: int = STEPS) -> ImageGAN:
     Each step updates the discriminator once and then the generator once. Raises ValueError as `train_vae` does.
     """
     data, noise = _check_images(images), _seeded(seed)
-    _check_at_least("steps", steps, 1)
+    check_at_least("steps", steps, 1)
     discriminator, generator = _build(data.shape[-1], seed, outputs=1)
     opponent = _adam(discriminator.parameters(), DISCRIMINATOR_RATE, GAN_BETA1)
     optimiser = _adam(generator.parameters(), GENERATOR_RATE, GAN_BETA1)
@@ -124,49 +130,44 @@ def train_gan(images: ArrayLike, seed: int, steps: int = STEPS) -> ImageGAN:
     return ImageGAN(generator.eval())
 
 
-def negative_log_likelihood(mean: Tensor, images: Tensor, log_variance: Tensor) -> Tensor:
-    """Return -log N(x; mean, variance I) in nats, summed over the pixels: (n, h, w), (n, h, w), () -> (n,).
-
-    Raises ValueError on different shapes.
-    """
-    if mean.shape != images.shape:
-        raise ValueError(f"images: expected the shape of mean, {tuple(mean.shape)}, got {tuple(images.shape)}")
-    # sum over pixels of (x - m)^2 / (2 v) + log(2 pi v) / 2
-    squares = (images - mean).square()
-    return (0.5 * squares * (-log_variance).exp() + 0.5 * (LOG_2PI + log_variance)).sum((-2, -1))
-
-
 def _build(side: int, seed: int, outputs: int) -> tuple[nn.Sequential, nn.Sequential]:
     """Return a network from images (n, h, h) to (n, outputs) and the generator; torch's global state is left alone."""
-    places = side // BLOCK
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        generator = nn.Sequential(
-            nn.Linear(LATENT, MAPS * places**2),
-            nn.Unflatten(1, (MAPS, places, places)),
-            nn.BatchNorm2d(MAPS),
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(MAPS, MAPS, 3, padding=1, bias=False),  # the normalisation brings its own
-            nn.BatchNorm2d(MAPS),
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(MAPS, BLOCK**2, 3, padding=1),
-            nn.PixelShuffle(BLOCK),  # 16 numbers become 4 x 4 pixels
-            nn.Sigmoid(),
-            nn.Flatten(1, 2),  # (n, 1, h, h) -> (n, h, h)
-        )
-        recogniser = nn.Sequential(
-            nn.Unflatten(1, (1, side)),
-            nn.PixelUnshuffle(BLOCK),
-            nn.Conv2d(BLOCK**2, MAPS, 3, padding=1),
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(MAPS, MAPS, 3, padding=1),
-            nn.LeakyReLU(SLOPE),
-            nn.Flatten(),
-            nn.Linear(MAPS * places**2, HIDDEN),
-            nn.LeakyReLU(SLOPE),
-            nn.Linear(HIDDEN, outputs),
-        )
-    return recogniser, generator
+        generator = _generator(side)  # first: the VAE's and the GAN's start from the same weights
+        return _recogniser(side, outputs), generator
+
+
+def _generator(side: int) -> nn.Sequential:
+    places = side // BLOCK
+    return nn.Sequential(
+        nn.Linear(LATENT, MAPS * places**2),
+        nn.Unflatten(1, (MAPS, places, places)),
+        nn.BatchNorm2d(MAPS),
+        nn.LeakyReLU(SLOPE),
+        nn.Conv2d(MAPS, MAPS, 3, padding=1, bias=False),  # the normalisation brings its own
+        nn.BatchNorm2d(MAPS),
+        nn.LeakyReLU(SLOPE),
+        nn.Conv2d(MAPS, BLOCK**2, 3, padding=1),
+        nn.PixelShuffle(BLOCK),  # 16 numbers become 4 x 4 pixels
+        nn.Sigmoid(),
+        nn.Flatten(1, 2),  # (n, 1, h, h) -> (n, h, h)
+    )
+
+
+def _recogniser(side: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Unflatten(1, (1, side)),
+        nn.PixelUnshuffle(BLOCK),
+        nn.Conv2d(BLOCK**2, MAPS, 3, padding=1),
+        nn.LeakyReLU(SLOPE),
+        nn.Conv2d(MAPS, MAPS, 3, padding=1),
+        nn.LeakyReLU(SLOPE),
+        nn.Flatten(),
+        nn.Linear(MAPS * (side // BLOCK) ** 2, HIDDEN),
+        nn.LeakyReLU(SLOPE),
+        nn.Linear(HIDDEN, outputs),
+    )
 
 
 def _adam(parameters: Iterable[Tensor], rate: float, beta1: float) -> torch.optim.Adam:
@@ -198,20 +199,10 @@ def _posterior_sample(mean: Tensor, logvar: Tensor, noise: torch.Generator) -> T
 
 
 def _sample(generator: nn.Sequential, n: int, seed: int) -> Images:
-    _check_at_least("n", n, 1)
+    check_at_least("n", n, 1)
     with torch.no_grad():
         return generator(torch.randn(n, LATENT, generator=_seeded(seed))).numpy()
 
 
 def _check_images(images: ArrayLike) -> Tensor:
-    array = np.asarray(images, dtype=np.float32)
-    if array.ndim != 3 or array.shape[1] != array.shape[2] or array.shape[1] % BLOCK or not array.size:
-        raise ValueError(f"images: expected shape (n, h, h), h a multiple of {BLOCK}, n >= 1, got {array.shape}")
-    if not ((array >= 0.0) & (array <= 1.0)).all():
-        raise ValueError("images: expected values in [0, 1]")
-    return torch.from_numpy(array)
-
-
-def _check_at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise ValueError(f"{name}: expected at least {least}, got {value}")
+    return torch.from_numpy(check_square_images(images, multiple=BLOCK))

@@ -16,6 +16,8 @@ from scipy.spatial.distance import cdist
 from torch import Tensor, nn
 from torch.nn import functional
 
+from genmodels.checks import check_at_least
+
 SIDE, CLASSES, FEATURES = 28, 10, 64
 EPOCHS, BATCH, RATE = 5, 100, 5e-3  # about 2 CPU seconds for 10,000 images
 CHUNK = 1000  # images looked at together
@@ -82,7 +84,7 @@ def frechet_distance(features_a: ArrayLike, features_b: ArrayLike) -> float:
     features: (n, d) and (m, d), n, m >= 2; m and C are the sample means and unbiased covariances, in float64. The
     square of the Wasserstein-2 distance between the two Gaussians; covariances may be singular.
     Raises ValueError, naming the argument, on other shapes and on numbers that are not finite.
-    Source: Dowson & Landau 1982; Heusel et al. 2017, eq. (6), there on Inception features.
+    Source: Dowson & Landau 1982; Heusel et al. 2017, there on Inception features.
     """
     a, b = _feature_pair(features_a, features_b, "features_a", "features_b", least=2)
     (mean_a, root_a), (mean_b, root_b) = _gaussian(a), _gaussian(b)
@@ -98,10 +100,9 @@ def precision_recall(real_features: ArrayLike, fake_features: ArrayLike, neighbo
     "Among" a set: in the ball around at least one of its points that reaches to that point's k-th nearest other point
     of the set, k = neighbours. features: (n, d) and (m, d), more than k of each; all n m distances are held in memory.
     Raises ValueError, naming the argument, on other shapes, neighbours < 1 and numbers that are not finite.
-    Source: Kynkäänniemi et al. 2019, eqs. (1) and (2), where k = 3.
+    Source: Kynkäänniemi et al. 2019, where k = 3.
     """
-    if neighbours < 1:
-        raise ValueError(f"neighbours: expected at least 1, got {neighbours}")
+    check_at_least("neighbours", neighbours, 1)
     least = neighbours + 1
     real, fake = _feature_pair(real_features, fake_features, "real_features", "fake_features", least)
     return _share_among(fake, real, neighbours), _share_among(real, fake, neighbours)

@@ -10,14 +10,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from genmodels.checks import check_at_least
+
 SLOPE = 0.2  # of the leaky ReLU below zero, as in DCGAN
 
 
 def init_mlp(sizes: Sequence[int], generators: Sequence[torch.Generator]) -> list[Tensor]:
     """Return fresh perceptrons, one per random generator, as [W1 (S, in, out), b1 (S, 1, out), W2, ...].
 
-    Uniform in ±1/sqrt(in), which is the default of torch.nn.Linear.
+    Uniform in ±1/sqrt(in), which is the default of torch.nn.Linear. Raises ValueError without a generator, on fewer
+    than two sizes or on a size that is not a whole number from 1 on.
     """
+    check_at_least("generators", len(generators), 1)
+    if len(sizes) < 2:
+        raise ValueError(f"sizes: expected at least inputs and outputs, got {tuple(sizes)}")
+    for size in sizes:
+        check_at_least("sizes", size, 1)
     parameters = []
     for rows, columns in pairwise(sizes):
         for shape in ((rows, columns), (1, columns)):

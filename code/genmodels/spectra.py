@@ -73,11 +73,12 @@ def high_frequency_share(samples: ArrayLike, cutoff: float = CUTOFF) -> float:
     It does not change when all samples become brighter or gain contrast. Raises ValueError as
     `high_frequency_power` does, and when every sample is constant.
     """
-    frequency, power = _modes(_check_samples(samples, "samples"))
-    varying = power[frequency > 0].sum()
-    if varying == 0:
+    values = _check_samples(samples, "samples")
+    # asked of the values: rounding leaves a constant sample some power in other modes
+    if not np.ptp(values.reshape(len(values), -1), axis=1).any():
         raise ValueError("samples: expected at least one that is not constant")
-    return float(power[_above(frequency, cutoff)].sum() / varying)
+    frequency, power = _modes(values)
+    return float(power[_above(frequency, cutoff)].sum() / power[frequency > 0].sum())
 
 
 def max_slope(signals: ArrayLike) -> Array:
@@ -92,14 +93,14 @@ def max_slope(signals: ArrayLike) -> Array:
 def neighbour_correlation(residuals: ArrayLike) -> float:
     """Return the correlation of horizontally neighbouring pixels of residuals (n, l) or (n, h, w), -1 to 1.
 
-    Residuals have mean 0 at every pixel and are periodic: sum r_i r_(i+1) / sum r_i^2 over all pixels and samples.
-    White noise has 0. Raises ValueError on other shapes, numbers that are not finite or when all are 0.
+    Residuals are taken as periodic and of mean 0: sum r_i r_(i+1) / sum r_i^2 over all pixels and samples. No mean is
+    subtracted; one that is left over counts as correlation. White noise has 0.
+    Raises ValueError on other shapes, numbers that are not finite or when all are equal.
     """
     values = _check_samples(residuals, "residuals")
-    total = np.sum(values**2)
-    if total == 0:
-        raise ValueError("residuals: expected at least one that is not 0")
-    return float(np.sum(values * np.roll(values, 1, axis=-1)) / total)
+    if np.ptp(values) == 0:
+        raise ValueError("residuals: expected at least two different numbers")
+    return float(np.sum(values * np.roll(values, 1, axis=-1)) / np.sum(values**2))
 
 
 def _modes(samples: Array) -> tuple[Array, Array]:

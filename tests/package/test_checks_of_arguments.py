@@ -2,7 +2,13 @@
 
 import numpy as np
 import pytest
-from genmodels.checks import check_at_least, check_finite, check_square_images
+from genmodels.checks import (
+    check_at_least,
+    check_finite,
+    check_not_negative,
+    check_positive,
+    check_square_images,
+)
 
 
 @pytest.mark.parametrize("values", [np.nan, [1, np.inf], [[-np.inf]]])
@@ -21,8 +27,30 @@ def test_too_small_is_named(value):
         check_at_least("steps", value, 1)
 
 
-def test_the_least_value_passes():
-    check_at_least("steps", 1, 1)
+@pytest.mark.parametrize("value", [1, np.int64(1)])
+def test_the_least_value_passes(value):
+    check_at_least("steps", value, 1)
+
+
+@pytest.mark.parametrize("value", [1.5, 2.0, np.inf])
+def test_what_is_not_whole_is_named(value):
+    with pytest.raises(ValueError, match="steps: expected a whole number"):
+        check_at_least("steps", value, 1)
+
+
+@pytest.mark.parametrize("value", [-1e-9, np.nan, np.inf, -np.inf])
+def test_negative_and_infinite_numbers_are_named(value):
+    with pytest.raises(ValueError, match="beta: expected a finite number that is not negative"):
+        check_not_negative("beta", value)
+    with pytest.raises(ValueError, match="variance: expected a positive finite number"):
+        check_positive("variance", value)
+
+
+def test_zero_is_not_negative_but_not_positive():
+    check_not_negative("beta", 0.0)
+    check_positive("variance", 1e-300)
+    with pytest.raises(ValueError, match="variance: expected a positive finite number"):
+        check_positive("variance", 0.0)
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (0, 4, 4), (2, 4, 3), (2, 0, 0), (2, 6, 6)])

@@ -11,7 +11,6 @@ from genmodels.divergences import (
     binned_jensen_shannon,
     elbo_surgery,
     elbo_surgery_sampled,
-    hole_share,
     jensen_shannon,
     jensen_shannon_discrete,
     jensen_shannon_shifted_uniforms,
@@ -230,19 +229,6 @@ def test_aggregate_is_the_mean_of_scipys_gaussians():
     )
 
 
-@pytest.mark.parametrize("sd", [0.2, 0.5, 0.8])
-def test_the_hole_around_one_central_posterior_is_a_closed_form(sd):
-    # A cell of the grid holds at most .1^2 / (2 pi) = .0016 of the prior; some at the edge fall on the wrong side.
-    # q < t p outside the circle r^2 = 2 log(1/(t s^2)) / (1/s^2 - 1), and there the prior has the mass exp(-r^2/2).
-    expected = math.exp(-math.log(1 / (0.01 * sd**2)) / (1 / sd**2 - 1))
-    assert hole_share([[0.0, 0.0]], [[sd, sd]]) == pytest.approx(expected, abs=0.01)
-
-
-def test_the_prior_has_no_hole_and_a_needle_is_all_hole():
-    assert hole_share([[0.0, 0.0]], [[1.0, 1.0]]) == 0
-    assert hole_share([[0.05, 0.05]], [[1e-3, 1e-3]]) == pytest.approx(1, abs=1e-12)
-
-
 def test_kl_is_infinite_where_q_is_zero_and_p_is_not():
     assert kl(Uniform(0, 1), Uniform(0.5, 3)) == math.inf
     assert kl(Gaussian(0, 1), Uniform(-8, 8)) == math.inf
@@ -390,13 +376,11 @@ BAD_CALLS = {
     "means": lambda: elbo_surgery([], []),
     "means 2": lambda: elbo_surgery([[0.0]], [[1.0]]),
     "means 3": lambda: elbo_surgery_sampled([0.0], [1.0], np.random.default_rng(0)),
-    "means 4": lambda: hole_share([[math.nan, 0.0]], [[1.0, 1.0]]),
+    "means 4": lambda: elbo_surgery([math.nan], [1.0]),
     "sds": lambda: elbo_surgery([0.0], [0.0]),
     "sds 2": lambda: elbo_surgery([0.0, 1.0], [1.0]),
     "sds 3": lambda: aggregate_log_pdf([[0.0]], [[0.0]], [[-1.0]]),
     "z": lambda: aggregate_log_pdf([[0.0]], [[0.0, 0.0]], [[1.0, 1.0]]),
-    "z 2": lambda: hole_share([[0.0]], [[1.0]]),
-    "threshold": lambda: hole_share([[0.0, 0.0]], [[1.0, 1.0]], threshold=0.0),
     "bins": lambda: binned_jensen_shannon([0.5], Uniform(0, 1), 0),
 }
 

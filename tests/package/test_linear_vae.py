@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from genmodels import linear_vae
-from genmodels.linear_vae import fit, optimum, price_of_constant_encoder, rate_distortion
+from genmodels.linear_vae import LinearVAE, fit, optimum, price_of_constant_encoder, rate_distortion
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
@@ -187,6 +187,59 @@ def test_training_without_kl_loses_nothing():
     trained = fit(turned(EIGENVALUES, 2), 0.5, 0, latent=5, seed=0)
     assert trained.loss == pytest.approx(optimum(EIGENVALUES, 0.5, 0).loss, abs=1e-5)
     assert trained.distortion < 1e-5
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-4, 1e4, 1e12])
+def test_the_scale_of_the_data_does_not_matter(scale):
+    covariance = turned(EIGENVALUES, 7)
+    for (beta, variance), _, _ in KNOWN:
+        best = optimum(scale * EIGENVALUES, scale * variance, beta)
+        trained = fit(scale * covariance, scale * variance, beta, latent=6, seed=0)
+        assert abs(trained.loss - best.loss) < 1e-5
+        assert trained.rate == pytest.approx(best.rate, abs=1e-5)
+        assert trained.distortion == pytest.approx(best.distortion, rel=1e-5)
+        loss, *_ = plain_loss(
+            trained.encoder,
+            trained.decoder,
+            trained.posterior_variances,
+            scale * covariance,
+            scale * variance,
+            beta,
+        )
+        assert trained.loss == pytest.approx(loss, abs=1e-9)
+
+
+@pytest.mark.parametrize(("beta", "variance"), [(1, 1e-3), (1, 1e-5), (100, 1e-3), (1e4, 1.0), (0, 1e-3), (1e-3, 0.1)])
+@pytest.mark.parametrize("latent", [3, 6])
+def test_training_ends_at_other_levels_of_water(beta, variance, latent):
+    # fewer units than directions: the smallest ones are left out
+    best = optimum(np.sort(EIGENVALUES)[::-1][:latent], variance, beta)
+    left_out = EIGENVALUES[latent:]
+    rest = left_out.sum() / (2 * variance) + len(left_out) / 2 * np.log(2 * np.pi * variance)
+    trained = fit(turned(EIGENVALUES, 7), variance, beta, latent=latent, seed=1)
+    assert trained.loss == pytest.approx(best.loss + rest, abs=1e-5, rel=1e-9)
+
+
+def test_training_ends_where_the_gradient_is_0():
+    covariance, n, k = turned(EIGENVALUES, 7), 5, 6
+    for (beta, variance), _, _ in KNOWN:
+        trained = fit(covariance, variance, beta, latent=k, seed=2)
+        v, w, s2 = trained.encoder, trained.decoder, trained.posterior_variances
+
+        def loss(change, v=v, w=w, s2=s2, variance=variance, beta=beta):
+            by_v, by_w, by_log = np.split(change, [k * n, 2 * k * n])
+            widths = s2 * np.exp(by_log)
+            return plain_loss(v + by_v.reshape(k, n), w + by_w.reshape(n, k), widths, covariance, variance, beta)[0]
+
+        steps = 1e-5 * np.eye(2 * k * n + k)
+        gradient = np.array([(loss(step) - loss(-step)) / 2e-5 for step in steps])
+        assert abs(gradient).max() < 2e-5
+
+
+def test_a_unit_is_active_above_a_thousandth_of_a_nat():
+    rates = np.array([0.5e-3, 2e-3, 0.0])
+    some = LinearVAE(np.zeros((3, 2)), np.ones(3), np.zeros((2, 3)), 0.0, rates, 0.0, np.eye(3))
+    assert some.active.tolist() == [False, True, False]
 
 
 def test_a_training_that_does_not_end_is_no_result(monkeypatch):

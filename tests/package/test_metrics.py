@@ -110,7 +110,7 @@ def test_frechet_of_a_shifted_set_is_the_squared_shift(sets):
 
 
 def share_by_definition(points, support, k):
-    """Eq. (1) of Kynkäänniemi et al., point by point."""
+    """The definition of Kynkäänniemi et al., point by point."""
 
     def inside(point):
         for centre, others in ((c, np.delete(support, i, axis=0)) for i, c in enumerate(support)):
@@ -236,6 +236,7 @@ BAD = [
     (lambda: precision_recall(GOOD, GOOD[:, :1]), "fake_features"),
     (lambda: precision_recall(GOOD * np.nan, GOOD), "real_features"),
     (lambda: precision_recall(GOOD, GOOD, neighbours=0), "neighbours"),
+    (lambda: precision_recall(GOOD, GOOD, neighbours=1.5), "neighbours"),
     (lambda: confidence(HALF[0]), "probabilities"),
     (lambda: confidence(HALF[:0]), "probabilities"),
     (lambda: confidence(2 * HALF), "probabilities"),

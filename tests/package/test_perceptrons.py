@@ -37,3 +37,14 @@ def test_members_differ_and_each_depends_on_its_own_stream_only():
     for both, one in zip(together, alone, strict=True):
         assert torch.equal(both[1], one[0])
         assert not torch.equal(both[0], both[1])
+
+
+@pytest.mark.parametrize("sizes", [(), (3,), (3, 0), (0, 2), (3, -1, 2), (3, 1.5, 2)])
+def test_bad_sizes_are_named(sizes):
+    with pytest.raises(ValueError, match=r"^sizes: expected"):
+        init_mlp(sizes, [seeded(0)])
+
+
+def test_no_generator_is_named():
+    with pytest.raises(ValueError, match=r"^generators: expected at least 1"):
+        init_mlp((3, 2), [])

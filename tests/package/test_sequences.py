@@ -67,7 +67,7 @@ def trained():
 
 
 def test_the_decoder_that_sees_the_previous_symbol_leaves_z_unused(trained):
-    # the true chain is in the model: weight log(.9 / .1) / 2 per unit of x = ±1 in half a logit
+    # the true chain is in the model: P(x_t = 1 | x_(t-1)) has the logit x_(t-1) log(.9 / .1)
     np.testing.assert_allclose(trained.context[1], np.log(0.9 / 0.1), atol=0.1)
     assert (trained.rate[1] < 0.2).all()
     assert (abs(trained.negative_elbo[1] - entropy()) < 0.05).all()
@@ -98,6 +98,9 @@ def test_bad_arguments_are_named():
         ):
             with pytest.raises(ValueError, match="flip"):
                 call()
+    for chains in ([[1.0, 0.0]], [[1.0, 2.0]], [[np.nan, 1.0]], [[]], 1.0):
+        with pytest.raises(ValueError, match="chains: expected symbols -1 and 1"):
+            surprisal(torch.tensor(chains))
     with pytest.raises(ValueError, match="length"):
         entropy(0)
     with pytest.raises(ValueError, match="length"):

@@ -138,6 +138,12 @@ def test_correlation_is_that_of_numpy_around_the_circle(shape):
     assert spectra.neighbour_correlation(residuals) == pytest.approx(expected, rel=1e-10)
 
 
+def test_a_mean_that_is_left_over_counts_as_correlation():
+    assert spectra.neighbour_correlation([[1, -1, 1, -1]]) == -1
+    assert spectra.neighbour_correlation([[2, 0, 2, 0]]) == 0
+    assert spectra.neighbour_correlation([[1, 1], [2, 2]]) == 1
+
+
 @pytest.mark.parametrize(
     ("function", "arguments", "message"),
     [
@@ -154,7 +160,15 @@ def test_correlation_is_that_of_numpy_around_the_circle(shape):
         (spectra.high_frequency_share, (np.eye(3), -0.1), "cutoff: expected 0 to 1/2"),
         (spectra.high_frequency_share, (np.eye(3), np.nan), "cutoff: expected 0 to 1/2"),
         (spectra.high_frequency_share, (np.ones((2, 4)),), "samples: expected at least one that is not constant"),
-        (spectra.neighbour_correlation, (np.zeros((2, 4)),), "residuals: expected at least one that is not 0"),
+        (spectra.high_frequency_share, (np.full((2, 5), 0.1),), "samples: expected at least one that is not constant"),
+        (spectra.high_frequency_share, (np.full((2, 3, 7), 0.3),), "samples: expected at least one that is not const"),
+        (
+            spectra.high_frequency_share,
+            ([[0.1] * 5, [0.3] * 5],),
+            "samples: expected at least one that is not constant",
+        ),
+        (spectra.neighbour_correlation, (np.zeros((2, 4)),), "residuals: expected at least two different numbers"),
+        (spectra.neighbour_correlation, (np.full((2, 4), 0.1),), "residuals: expected at least two different numbers"),
         (spectra.neighbour_correlation, (np.full((2, 4), np.nan),), "residuals: expected finite numbers"),
     ],
 )
