@@ -40,7 +40,7 @@ def test_an_equation_number_says_of_which_page(html):
         page, question = checks.parse(path), path.name.partition("-")[0]
         numbers = [number.get_text().rstrip("#") for number in page.select(".eqno")]
         assert numbers == [f"({question}.{count})" for count in range(1, len(numbers) + 1)], path.name
-        for link in page.select("article a[href*='#equation-']"):
+        for link in page.select("article a.reference[href*='#equation-']"):
             target = Path(str(link["href"]).partition("#")[0] or path.name).name.partition("-")[0]
             assert re.fullmatch(rf"\({target}\.\d+\)", link.get_text()), (path.name, link)
             cited += target != question
