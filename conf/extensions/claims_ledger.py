@@ -63,7 +63,7 @@ def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
     results = _relative("results", docname)
     lines = []
     for record in claims:
-        seeds = f", {record['seeds']} seeds" if record["seeds"] is not None else ""
+        seeds = _over(record)
         words = html.escape(record["text"] or record["id"])
         where = html.escape(f"; {record['source']}" if record["source"] else "")
         lines.append(
@@ -76,6 +76,11 @@ def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
         return checks
     # a link to one of them, the browser's find and print open it
     return f'<details class="claims"><summary>{len(lines)} checks, all hold</summary>{checks}</details>'
+
+
+def _over(record: dict[str, Any]) -> str:
+    """Over how many seeds a claim was measured, if it was."""
+    return "" if record["seeds"] is None else f", {record['seeds']} seed{'s' * (record['seeds'] != 1)}"
 
 
 def _seeds(record: dict[str, Any]) -> str:
@@ -131,7 +136,7 @@ class ClaimsDirective(SphinxDirective):
         link = f"{_relative(record['page'], self.env.docname)}#{record['anchor']}"
         what = nodes.paragraph("", "", nodes.reference("", record["text"] or record["id"], refuri=link))
         what["ids"] = [record["id"]]
-        kind = record["kind"] + (f", {record['seeds']} seeds" if record["seeds"] is not None else "")
+        kind = record["kind"] + _over(record)
         kind += f": {record['source']}" if record["source"] else ""
         cells = [formatted(record["value"], ".6g"), expected(record), kind]
         return [what, *(nodes.paragraph("", cell) for cell in cells)]
