@@ -8,6 +8,12 @@ Source: Kingma & Welling 2014, section 3 and appendix B.
 Every parameter has the members, objective by objective and in each seed by seed, on its leading axis. The loss is the
 sum over the members, so that each one gets its own gradient. Every seed has its own random generator, which all
 objectives share: initial weights, batches and noise are the same for all members of one seed.
+
+Three VAEs, and new images of the first one::
+
+    models = train(images, [VAE], seeds=[0, 1, 2], latent=2)
+    mean, logvar = models.encode(images)  # each (objectives, seeds, n, latent)
+    new = models.decode(np.random.default_rng(0).standard_normal((16, 2)))[0, 0]
 """
 
 from __future__ import annotations
@@ -23,7 +29,14 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from genmodels.checks import check_at_least, check_finite, check_not_negative, check_positive, check_square_images
+from genmodels.checks import (
+    check_at_least,
+    check_finite,
+    check_not_negative,
+    check_positive,
+    check_several,
+    check_square_images,
+)
 from genmodels.densities import LOG_SQRT_2PI
 from genmodels.divergences import kl_standard_normal_terms
 from genmodels.perceptrons import init_mlp, mlp
@@ -199,11 +212,13 @@ def train(
 ) -> Autoencoders:
     """Train one member per objective and seed on images (n, h, h) with values in [0, 1].
 
-    Adam on batches of 100, its step size falling to zero; 600 steps are six passes over 10,000 images.
+    Adam on batches of 100, its step size falling to zero; 600 steps are six passes over 10,000 images. Networks as
+    small as these train fastest on one thread (torch.set_num_threads(1)), and many times slower on more, busy ones.
     Raises ValueError on other images, no objective, no seed, or when latent, hidden or steps is below 1.
     """
-    sizes = {"objectives": len(objectives), "seeds": len(seeds), "latent": latent, "hidden": hidden, "steps": steps}
-    for name, size in sizes.items():
+    check_several("objectives", objectives, "[VAE]")
+    check_several("seeds", seeds, "[0, 1, 2]")
+    for name, size in {"latent": latent, "hidden": hidden, "steps": steps}.items():
         check_at_least(name, size, 1)
     flat = torch.from_numpy(check_square_images(images)).flatten(1)
     members = Autoencoders(objectives, seeds, math.isqrt(flat.shape[1]), latent, hidden)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,12 @@ def check_at_least(name: str, value: int, least: int) -> None:
         raise ValueError(f"{name}: expected a whole number, got {value}")
 
 
+def check_several(name: str, values: object, example: str) -> None:
+    """Raise ValueError unless values is a sequence with at least one entry."""
+    if not isinstance(values, Sequence) or isinstance(values, str) or not values:
+        raise ValueError(f"{name}: expected at least one, in a list such as {example}, got {values!r}")
+
+
 def check_not_negative(name: str, value: float) -> None:
     """Raise ValueError unless value is finite and at least 0."""
     if not 0.0 <= value < math.inf:
@@ -41,10 +48,13 @@ def check_square_images(images: ArrayLike, multiple: int = 1) -> NDArray[np.floa
 
     Raises ValueError unless h is a multiple of ``multiple`` and all values lie in [0, 1].
     """
-    array = np.asarray(images, dtype=np.float32)
+    try:
+        array = np.asarray(images, dtype=np.float32)
+    except (TypeError, ValueError) as error:  # such as images and labels in one tuple
+        raise ValueError(f"images: expected one array of numbers (n, h, h), got {type(images).__name__}") from error
     if array.ndim != 3 or array.shape[1] != array.shape[2] or array.shape[1] % multiple or array.size == 0:
         size = f", h a multiple of {multiple}" if multiple > 1 else ""
         raise ValueError(f"images: expected square images (n, h, h), n >= 1{size}, got shape {array.shape}")
     if not ((array >= 0.0) & (array <= 1.0)).all():
-        raise ValueError("images: expected values in [0, 1]")
+        raise ValueError(f"images: expected values in [0, 1], got {array.min():g} to {array.max():g}")
     return array

@@ -7,6 +7,7 @@ from genmodels.checks import (
     check_finite,
     check_not_negative,
     check_positive,
+    check_several,
     check_square_images,
 )
 
@@ -68,3 +69,19 @@ def test_images_out_of_range_are_named(value):
 def test_images_at_both_ends_of_the_range_pass():
     checked = check_square_images(np.array([[[0, 1], [1, 0]]]))
     assert checked.dtype == np.float32 and checked.shape == (1, 2, 2)
+
+
+@pytest.mark.parametrize("values", [[], (), 0, "abc", None])
+def test_what_is_no_list_or_an_empty_one_is_named(values):
+    with pytest.raises(ValueError, match=r"seeds: expected at least one, in a list such as \[0\], got"):
+        check_several("seeds", values, "[0]")
+
+
+@pytest.mark.parametrize("values", [[0], (1, 2), range(3)])
+def test_a_sequence_with_entries_passes(values):
+    check_several("seeds", values, "[0]")
+
+
+def test_images_together_with_labels_are_named():
+    with pytest.raises(ValueError, match=r"images: expected one array of numbers \(n, h, h\), got tuple"):
+        check_square_images((np.zeros((2, 4, 4)), np.zeros(2)))

@@ -43,6 +43,7 @@ def test_repetitions_record_what_does_not_hold(capsys):
     assert [line.split()[:5] for line in lines] == [
         ["ok", "3", "of", "3", "x-varies"],
         ["OFF", "1", "of", "3", "x-fails"],
+        ["1", "other", "claims", "had", "the"],
     ]
     assert "1000 to        3000" in lines[0]
     assert "at least 1000" in lines[0]
@@ -60,7 +61,7 @@ def test_an_unknown_page_is_an_error_that_names_the_pages():
     command = [sys.executable, "conf/tools/margins.py", "9z"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 2
-    assert "no page with cells is called 9z: there are sheet-2/" in run.stderr
+    assert "no page with cells is called 9z: there are 1a-sampling, 1b-latent-space" in run.stderr
 
 
 def test_the_build_shows_its_own_seeds_whatever_the_environment_says(monkeypatch, tmp_path):
