@@ -1,81 +1,19 @@
-"""How good are samples: Frechet distance, precision and recall on the features of a small digit classifier.
+"""How good are samples: Frechet distance, precision and recall on features; in the plane, what is said of the modes.
 
-The classifier is trained on the spot, so its features are not those of the Inception network: distances compare with
-each other on this site, not with published FIDs.
+The metrics of modes take samples (n, 2) or stacks of sets of them, (..., n, 2), and give one result per set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist
-from torch import Tensor, nn
-from torch.nn import functional
+from scipy.special import entr
 
-from genmodels.checks import check_at_least
-
-SIDE, CLASSES, FEATURES = 28, 10, 64
-EPOCHS, BATCH, RATE = 5, 100, 5e-3  # about 2 CPU seconds for 10,000 images
-CHUNK = 1000  # images looked at together
-
-
-@dataclass(frozen=True)
-class Classifier:
-    """A small convolutional network: `body` ends in the 64 features, `head` turns them into 10 logits."""
-
-    body: nn.Sequential
-    head: nn.Linear
-
-    def features(self, images: ArrayLike) -> NDArray[np.float64]:
-        """Return the activations before the last layer, none negative: (n, 28, 28) -> (n, 64).
-
-        Raises ValueError unless images are finite and (n, 28, 28) with n >= 1.
-        """
-        return self._batched(self.body, images)
-
-    def probabilities(self, images: ArrayLike) -> NDArray[np.float64]:
-        """Return the probability of each digit: (n, 28, 28) -> (n, 10). Raises ValueError as `features` does."""
-        return self._batched(lambda batch: torch.softmax(self.head(self.body(batch)).double(), dim=1), images)
-
-    def accuracy(self, images: ArrayLike, labels: ArrayLike) -> float:
-        """Return the share of images (n, 28, 28) whose most probable digit is the label (n,), 0 to 1.
-
-        Raises ValueError as `features` does, or unless labels are n whole numbers from 0 to 9.
-        """
-        probabilities = self.probabilities(images)
-        return float(np.mean(probabilities.argmax(axis=1) == _labels(labels, len(probabilities))))
-
-    def _batched(self, network: Callable[[Tensor], Tensor], images: ArrayLike) -> NDArray[np.float64]:
-        with torch.no_grad():
-            return torch.cat([network(chunk) for chunk in _images(images).split(CHUNK)]).double().numpy()
-
-
-def train_classifier(images: ArrayLike, labels: ArrayLike, seed: int) -> Classifier:
-    """Train a digit classifier by Adam on the cross-entropy, the rate falling to 0; same seed, same bits.
-
-    images: (n, 28, 28), labels: (n,) whole numbers from 0 to 9. Torch's global random state is left as it was.
-    Raises ValueError, naming the argument, on other shapes or labels and on numbers that are not finite.
-    """
-    inputs = _images(images)
-    targets = torch.from_numpy(_labels(labels, len(inputs)))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        body, head = _network()
-        order = torch.cat([torch.randperm(len(inputs)) for _ in range(EPOCHS)])
-    parameters = [*body.parameters(), *head.parameters()]
-    optimiser = torch.optim.Adam(parameters, lr=RATE, fused=True)
-    batches = order.split(BATCH)
-    for step, rows in enumerate(batches):
-        optimiser.param_groups[0]["lr"] = RATE * (1 - step / len(batches))
-        loss = functional.cross_entropy(head(body(inputs[rows])), targets[rows], reduction="mean")
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-    return Classifier(body, head)
+from genmodels.checks import check_at_least, check_positive
+from genmodels.divergences import kl_discrete
+from genmodels.toydata import Modes
 
 
 def frechet_distance(features_a: ArrayLike, features_b: ArrayLike) -> float:
@@ -121,18 +59,56 @@ def confidence(probabilities: ArrayLike) -> float:
     return float(rows.max(axis=1).mean())
 
 
-def _network() -> tuple[nn.Sequential, nn.Linear]:
-    body = nn.Sequential(
-        nn.Unflatten(1, (1, SIDE)),
-        nn.Conv2d(1, 16, kernel_size=5, stride=2),  # 28 -> 12
-        nn.ReLU(),
-        nn.Conv2d(16, 32, kernel_size=5, stride=2),  # 12 -> 4
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(32 * 4 * 4, FEATURES),
-        nn.ReLU(),
-    )
-    return body, nn.Linear(FEATURES, CLASSES)
+def modes_captured(samples: ArrayLike, target: Modes, within: float = 3.0) -> NDArray[np.int64]:
+    """Return how many modes are the nearest one of at least one sample within so many standard deviations of it.
+
+    Shapes: samples (..., n, 2) -> (...). One lucky sample is enough, and a mode's share does not count.
+    Raises ValueError unless samples are finite and (..., n, 2) with n >= 1, and within is positive.
+    Source: Srivastava et al. 2017 (VEEGAN); Lin et al. 2018 (PacGAN), who count just so in their published code.
+    """
+    mode, distance = _nearest_modes(samples, target)
+    check_positive("within", within)
+    return np.count_nonzero(_counts(mode, len(target.centres), distance <= within * target.sd), axis=-1)
+
+
+def high_quality_share(samples: ArrayLike, target: Modes, within: float = 3.0) -> NDArray[np.float64]:
+    """Return the share of samples within so many standard deviations of their nearest mode, 0 to 1.
+
+    Shapes: samples (..., n, 2) -> (...). The target's own share is 1 - exp(-within^2 / 2), where modes are far apart.
+    Raises ValueError as `modes_captured` does. Source: as there.
+    """
+    _, distance = _nearest_modes(samples, target)
+    check_positive("within", within)
+    return np.asarray(np.mean(distance <= within * target.sd, axis=-1))
+
+
+def mode_shares(samples: ArrayLike, target: Modes) -> NDArray[np.float64]:
+    """Return the share of samples whose nearest mode is k, however far: (..., n, 2) -> (..., K).
+
+    Raises ValueError unless samples are finite and (..., n, 2) with n >= 1.
+    """
+    mode, _ = _nearest_modes(samples, target)
+    return _counts(mode, len(target.centres), np.ones(mode.shape, dtype=bool)) / mode.shape[-1]
+
+
+def kl_over_modes(samples: ArrayLike, target: Modes) -> NDArray[np.float64]:
+    """Return KL(nearest-mode shares of the samples || shares of the target) in nats, 0 to -log(least share).
+
+    Shapes: samples (..., n, 2) -> (...). Of n samples of a target whose K modes are far apart the mean is not 0 but
+    about (K - 1) / (2 n). Raises ValueError as `mode_shares` does.
+    Source: Lin et al. 2018 (PacGAN), where it is called the reverse KL.
+    """
+    shares = mode_shares(samples, target)
+    return kl_discrete(shares, np.broadcast_to(target.shares, shares.shape))
+
+
+def effective_modes(samples: ArrayLike, target: Modes) -> NDArray[np.float64]:
+    """Return exp(H) of the nearest-mode shares: how many modes with equal shares have the same entropy, 1 to K.
+
+    Shapes: samples (..., n, 2) -> (...). Raises ValueError as `mode_shares` does.
+    """
+    # H = -sum_k r_k log r_k
+    return np.asarray(np.exp(entr(mode_shares(samples, target)).sum(axis=-1)))
 
 
 def _gaussian(features: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -148,22 +124,21 @@ def _share_among(points: NDArray[np.float64], support: NDArray[np.float64], neig
     return float(np.mean(np.any(cdist(points, support) <= radii, axis=1)))
 
 
-def _images(images: ArrayLike) -> Tensor:
-    array = np.asarray(images, dtype=np.float32)
-    if array.ndim != 3 or array.shape[1:] != (SIDE, SIDE) or not len(array):
-        raise ValueError(f"images: expected shape (n, {SIDE}, {SIDE}) with n >= 1, got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError("images: expected finite numbers")
-    return torch.tensor(array)
+def _nearest_modes(samples: ArrayLike, target: Modes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return each sample's nearest mode and its distance from that centre: (..., n, 2) -> two of (..., n)."""
+    points = np.asarray(samples, dtype=np.float64)
+    if points.ndim < 2 or points.shape[-1] != 2 or not points.shape[-2]:
+        raise ValueError(f"samples: expected shape (..., n, 2) with n >= 1, got {points.shape}")
+    if not np.isfinite(points).all():
+        raise ValueError("samples: expected finite numbers")
+    distance, mode = KDTree(target.centres).query(points)
+    return mode, distance
 
 
-def _labels(labels: ArrayLike, count: int) -> NDArray[np.int64]:
-    array = np.asarray(labels)
-    if array.shape != (count,):
-        raise ValueError(f"labels: expected shape ({count},), one per image, got {array.shape}")
-    if array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= CLASSES:
-        raise ValueError(f"labels: expected whole numbers from 0 to {CLASSES - 1}")
-    return array.astype(np.int64)
+def _counts(mode: NDArray[np.int64], modes: int, counted: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return how many of the counted samples each mode has: two of (..., n) -> (..., K)."""
+    one_hot = (mode[..., None] == np.arange(modes)) & counted[..., None]
+    return np.count_nonzero(one_hot, axis=-2)
 
 
 def _feature_pair(

@@ -3,11 +3,88 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import logsumexp
 from torch import Tensor
+
+from genmodels.checks import check_at_least, check_finite, check_positive
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """A mixture of round Gaussians in the plane, one per mode: N(centres[k], sd^2 I) with probability weights[k].
+
+    Shapes: centres (K, 2), weights (K,); without weights the modes are equally likely.
+    Raises ValueError unless centres are finite, sd is positive and weights are K numbers, not negative, of sum one.
+    """
+
+    centres: NDArray[np.float64]
+    sd: float
+    weights: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        centres = check_finite(self.centres, "centres")
+        if centres.ndim != 2 or centres.shape[1] != 2 or not len(centres):
+            raise ValueError(f"centres: expected shape (K, 2) with K >= 1, got {centres.shape}")
+        check_positive("sd", self.sd)
+        weights = self.shares
+        if weights.shape != (len(centres),) or (weights < 0).any() or abs(weights.sum() - 1.0) > 1e-9:
+            expected = f"{len(centres)} numbers that are not negative and sum to one"
+            raise ValueError(f"weights: expected {expected}, got {self.weights}")
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """The probability of each mode, (K,)."""
+        modes = len(self.centres)
+        return np.full(modes, 1.0 / modes) if self.weights is None else check_finite(self.weights, "weights")
+
+    def sample(self, shape: int | tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """Return independent points: shape n or (..., n) -> float32 (..., n, 2)."""
+        size = (shape,) if isinstance(shape, int) else tuple(shape)
+        # the mode by the inverse of its distribution function, then its noise
+        uniform = torch.rand(size, generator=generator, dtype=torch.float64).numpy()
+        mode = np.searchsorted(np.cumsum(self.shares), uniform, side="right").clip(max=len(self.centres) - 1)
+        noise = torch.randn((*size, 2), generator=generator, dtype=torch.float64)
+        return (torch.from_numpy(self.centres[mode]) + self.sd * noise).float()
+
+    def log_pdf(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Return the log-density in nats: (..., 2) -> (...). Raises ValueError unless points are finite."""
+        x = check_finite(points, "points")
+        if x.ndim == 0 or x.shape[-1] != 2:
+            raise ValueError(f"points: expected shape (..., 2), got {x.shape}")
+        squared = np.sum((x[..., None, :] - self.centres) ** 2, axis=-1)  # (..., K)
+        # log sum_k w_k exp(-|x - c_k|^2 / (2 sd^2)) - log(2 pi sd^2)
+        exponents = logsumexp(-0.5 * squared / self.sd**2, b=self.shares, axis=-1)
+        return np.asarray(exponents - math.log(2.0 * math.pi * self.sd**2))
+
+
+def ring(modes: int = 8, radius: float = 1.0, sd: float = 0.05) -> Modes:
+    """Return equally likely modes, evenly spread on a circle around 0, the first on the right.
+
+    Raises ValueError unless modes is a whole number from 1 on, radius and sd are positive.
+    Source: the ring of Metz et al. 2017 (Unrolled GANs) and of Lin et al. 2018 (PacGAN), there with smaller sd.
+    """
+    check_at_least("modes", modes, 1)
+    check_positive("radius", radius)
+    # the end of the circle is its beginning: linspace(0, 2 pi, 8) with both would make two modes one
+    angle = 2.0 * np.pi * np.arange(modes) / modes
+    return Modes(radius * np.stack([np.cos(angle), np.sin(angle)], axis=-1), sd)
+
+
+def grid(side: int = 5, step: float = 2.0, sd: float = 0.05) -> Modes:
+    """Return side^2 equally likely modes on a square grid around 0, neighbours one step apart.
+
+    Raises ValueError unless side is a whole number from 1 on, step and sd are positive.
+    Source: the grid of 25 modes of Lin et al. 2018 (PacGAN) and Srivastava et al. 2017 (VEEGAN).
+    """
+    check_at_least("side", side, 1)
+    check_positive("step", step)
+    line = step * (np.arange(side) - (side - 1) / 2)
+    return Modes(np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2), sd)
 
 
 def parallel_lines(distance: float | Tensor, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -5,12 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from genmodels import mnist
-from genmodels.metrics import confidence, frechet_distance, precision_recall, train_classifier
+from genmodels.metrics import (
+    confidence,
+    effective_modes,
+    frechet_distance,
+    high_quality_share,
+    kl_over_modes,
+    mode_shares,
+    modes_captured,
+    precision_recall,
+)
+from genmodels.toydata import Modes, grid, ring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
-from scipy.stats import norm, ortho_group
+from scipy.spatial.distance import cdist
+from scipy.stats import chi2, entropy, norm, ortho_group
 
 
 def sample(rng, n, d):
@@ -157,72 +167,97 @@ def test_a_dropped_mode_lowers_recall_and_noise_lowers_precision():
     assert precision_recall(real, noisy)[0] < 0.7
 
 
+def counted_as_published(samples, target, within=3.0):
+    """Modes captured and share of good samples, sample by sample as PacGAN's published code counts them."""
+    counts = np.zeros(len(target.centres))
+    for sample in samples:
+        distances = [np.hypot(*(sample - centre)) / target.sd for centre in target.centres]
+        if min(distances) < within:
+            counts[np.argmin(distances)] += 1
+    return np.count_nonzero(counts), counts.sum() / len(samples)
+
+
+@st.composite
+def modes_and_samples(draw):
+    """A target with unequal weights and samples around it, some of them far off."""
+    rng, modes = np.random.default_rng(draw(st.integers(0, 2**31))), draw(st.integers(1, 6))
+    target = Modes(rng.normal(size=(modes, 2)), draw(st.floats(0.02, 0.5)), rng.dirichlet(np.ones(modes)))
+    shape = draw(st.sampled_from([(1,), (30,), (2, 9), (2, 3, 5)]))
+    return target, 1.5 * rng.normal(size=(*shape, 2))
+
+
+@given(modes_and_samples(), st.floats(0.5, 4))
+def test_captured_modes_and_quality_agree_with_the_published_count(case, within):
+    target, samples = case
+    captured, quality = modes_captured(samples, target, within), high_quality_share(samples, target, within)
+    assert captured.shape == quality.shape == samples.shape[:-2]
+    for index in np.ndindex(samples.shape[:-2]):
+        expected = counted_as_published(samples[index], target, within)
+        assert captured[index] == expected[0]
+        assert quality[index] == pytest.approx(expected[1], abs=1e-15)
+
+
+def test_within_three_standard_deviations_is_the_default():
+    target = Modes([(0, 0), (1, 0)], 0.1)
+    near, far = [[0.29, 0]], [[-0.31, 0]]
+    assert (modes_captured(near, target), high_quality_share(near, target)) == (1, 1)
+    assert (modes_captured(far, target), high_quality_share(far, target)) == (0, 0)
+    assert modes_captured(far, target, within=3.2) == 1
+
+
+@given(modes_and_samples())
+def test_shares_divergence_and_effective_modes_agree_with_scipy(case):
+    target, samples = case
+    shares = mode_shares(samples, target)
+    assert shares.shape == (*samples.shape[:-2], len(target.centres))
+    divergence, effective = kl_over_modes(samples, target), effective_modes(samples, target)
+    for index in np.ndindex(samples.shape[:-2]):
+        nearest = cdist(samples[index], target.centres).argmin(axis=1)
+        expected = np.bincount(nearest, minlength=len(target.centres)) / len(nearest)
+        np.testing.assert_allclose(shares[index], expected, atol=1e-15)
+        assert divergence[index] == pytest.approx(entropy(expected, target.weights), abs=1e-12)
+        assert effective[index] == pytest.approx(np.exp(entropy(expected)), rel=1e-12)
+
+
+@given(st.integers(1, 25), st.sampled_from([ring(25), grid()]))
+def test_k_of_k_modes_with_equal_shares(covered, target):
+    samples = np.tile(target.centres[:covered], (3, 1))
+    assert modes_captured(samples, target) == covered
+    assert effective_modes(samples, target) == pytest.approx(covered, rel=1e-12)
+    # KL(q || p) = log(K / k)
+    assert kl_over_modes(samples, target) == pytest.approx(np.log(25 / covered), abs=1e-12)
+
+
+def test_the_honest_generator_has_the_share_and_the_bias_of_theory():
+    target, sets, n = ring(), 400, 500
+    samples = target.sample((sets, n), torch.Generator().manual_seed(0)).numpy()
+    quality, share = high_quality_share(samples, target).mean(), 1 - np.exp(-4.5)
+    assert abs(quality - share) < 4 * np.sqrt(share * (1 - share) / (sets * n))
+    # 2 n KL is asymptotically chi-squared with K - 1 degrees of freedom (Wilks)
+    scaled = 2 * n * kl_over_modes(samples, target)
+    assert abs(scaled.mean() - 7) < 4 * np.sqrt(2 * 7 / sets)
+    assert np.mean(scaled > chi2.ppf(0.9, 7)) == pytest.approx(0.1, abs=4 * np.sqrt(0.09 / sets))
+
+
+def test_a_lucky_sample_captures_a_mode_and_an_offset_generator_none():
+    target, rng = ring(), np.random.default_rng(0)
+    lucky = np.concatenate([np.tile(target.centres[0], (993, 1)), target.centres[1:]])
+    assert modes_captured(lucky, target) == 8
+    assert kl_over_modes(lucky, target) > 1.9  # log 8 = 2.08 would be one mode only
+    outwards = 1.2 * target.centres[rng.integers(8, size=2000)] + 0.001 * rng.normal(size=(2000, 2))
+    assert modes_captured(outwards, target) == 0
+    assert kl_over_modes(outwards, target) < 0.02
+
+
 def test_confidence():
     assert confidence(np.full((3, 10), 0.1)) == pytest.approx(0.1, abs=1e-15)
     assert confidence(np.eye(10)) == 1
     assert confidence([[0.5, 0.2, 0.3], [0.1, 0.9, 0.0]]) == pytest.approx(0.7, abs=1e-15)
 
 
-@pytest.fixture(scope="module")
-def train():
-    return mnist.load("train")
-
-
-@pytest.fixture(scope="module")
-def test_split():
-    return mnist.load("test")
-
-
-@pytest.fixture(scope="module")
-def classifier(train):
-    return train_classifier(*train, seed=0)
-
-
-def test_classifier_knows_digits(classifier, test_split):
-    images, labels = test_split
-    assert classifier.accuracy(images, labels) >= 0.95
-    predicted = classifier.probabilities(images).argmax(axis=1)
-    assert classifier.accuracy(images, labels) == np.mean(predicted == labels)
-    assert classifier.accuracy(images, (predicted + 1) % 10) == 0
-
-
-def test_probabilities_are_the_softmax_of_the_last_layer_on_the_features(classifier, test_split):
-    features, probabilities = classifier.features(test_split[0]), classifier.probabilities(test_split[0])
-    assert features.shape == (2000, 64) and features.dtype == np.float64 and features.min() >= 0
-    weight, bias = (parameter.detach().double().numpy() for parameter in classifier.head.parameters())
-    powers = np.exp(features @ weight.T + bias)
-    np.testing.assert_allclose(probabilities, powers / powers.sum(axis=1, keepdims=True), atol=1e-5)
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
-
-
-def test_metrics_tell_noise_and_a_missing_digit_from_digits(classifier, test_split):
-    images, labels = test_split
-    real, rng = classifier.features(images[:1000]), np.random.default_rng(0)
-    same, noise = images[1000:], rng.random((1000, 28, 28))
-    no_ones = images[1000:][labels[1000:] != 1]
-    distances = [frechet_distance(real, classifier.features(fakes)) for fakes in (same, no_ones, noise)]
-    assert distances[0] < distances[1] < distances[2]
-    (_, recall), (_, recall_without) = (precision_recall(real, classifier.features(f)) for f in (same, no_ones))
-    assert recall_without < recall - 0.03
-    assert precision_recall(real, classifier.features(noise))[0] < 0.5
-    assert confidence(classifier.probabilities(noise)) < confidence(classifier.probabilities(same)) - 0.1
-
-
-def test_same_seed_same_bits_and_no_global_randomness(train):
-    images, labels = train[0][:1000], train[1][:1000]
-    torch.manual_seed(5)
-    state = torch.get_rng_state()
-    first = train_classifier(images, labels, 3).features(images)
-    assert torch.equal(torch.get_rng_state(), state)
-    torch.manual_seed(6)
-    np.testing.assert_array_equal(train_classifier(images, labels, 3).features(images), first)
-    assert not np.allclose(train_classifier(images, labels, 4).features(images), first)
-
-
 GOOD = np.zeros((6, 2))
 HALF = np.full((2, 2), 0.5)
-DIGITS, LABELS = np.zeros((4, 28, 28)), np.arange(4)
-
+RING = ring()
 
 BAD = [
     (lambda: frechet_distance(GOOD[0], GOOD), "features_a"),
@@ -242,13 +277,15 @@ BAD = [
     (lambda: confidence(2 * HALF), "probabilities"),
     (lambda: confidence([[1.5, -0.5]]), "probabilities"),
     (lambda: confidence(HALF * np.nan), "probabilities"),
-    (lambda: train_classifier(DIGITS[:, :27], LABELS, 0), "images"),
-    (lambda: train_classifier(DIGITS[:0], LABELS[:0], 0), "images"),
-    (lambda: train_classifier(DIGITS * np.nan, LABELS, 0), "images"),
-    (lambda: train_classifier(DIGITS, LABELS[:3], 0), "labels"),
-    (lambda: train_classifier(DIGITS, LABELS + 0.5, 0), "labels"),
-    (lambda: train_classifier(DIGITS, LABELS + 7, 0), "labels"),
-    (lambda: train_classifier(DIGITS, LABELS - 1, 0), "labels"),
+    (lambda: modes_captured(GOOD[0], RING), "samples"),
+    (lambda: modes_captured(GOOD[:0], RING), "samples"),
+    (lambda: modes_captured(np.zeros((4, 3)), RING), "samples"),
+    (lambda: modes_captured(GOOD, RING, 0.0), "within"),
+    (lambda: high_quality_share(GOOD * np.nan, RING), "samples"),
+    (lambda: high_quality_share(GOOD, RING, np.inf), "within"),
+    (lambda: mode_shares(GOOD[0], RING), "samples"),
+    (lambda: kl_over_modes(GOOD + np.inf, RING), "samples"),
+    (lambda: effective_modes(GOOD[:, :1], RING), "samples"),
 ]
 
 
@@ -256,11 +293,3 @@ BAD = [
 def test_bad_input_is_named(call, argument):
     with pytest.raises(ValueError, match=f"^{argument}: "):
         call()
-
-
-def test_a_classifier_names_bad_images(classifier):
-    for use in (classifier.features, classifier.probabilities, lambda images: classifier.accuracy(images, [0])):
-        with pytest.raises(ValueError, match=r"^images: "):
-            use(np.zeros((1, 32, 32)))
-    with pytest.raises(ValueError, match=r"^labels: "):
-        classifier.accuracy(DIGITS, [0])

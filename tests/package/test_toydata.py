@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from genmodels.toydata import edge_images, parallel_lines
+from genmodels.toydata import Modes, edge_images, grid, parallel_lines, ring
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -102,3 +102,127 @@ def test_the_mean_of_all_edge_images_is_grey():
 def test_edge_images_name_bad_input(arguments, message):
     with pytest.raises(ValueError, match=f"^{message}: expected"):
         edge_images(*arguments)
+
+
+def mixture_log_pdf(points, centres, sd, weights):
+    """By torch's distributions."""
+    mixture = torch.distributions.MixtureSameFamily(
+        torch.distributions.Categorical(torch.as_tensor(weights)),
+        torch.distributions.Independent(torch.distributions.Normal(torch.as_tensor(centres), sd), 1),
+    )
+    return mixture.log_prob(torch.as_tensor(points)).numpy()
+
+
+def test_the_ring_has_distinct_modes_evenly_spread():
+    eight = ring()
+    assert eight.sd == 0.05 and eight.centres.shape == (8, 2)
+    roots = np.exp(2j * np.pi * np.arange(8) / 8)  # the eighth roots of unity
+    np.testing.assert_allclose(eight.centres, np.stack([roots.real, roots.imag], axis=1), atol=1e-15)
+    np.testing.assert_array_equal(eight.shares, 1 / 8)
+
+
+@given(modes=st.integers(2, 40), radius=st.floats(0.1, 10))
+def test_neighbours_on_a_ring_are_one_chord_apart(modes, radius):
+    centres = ring(modes, radius).centres
+    np.testing.assert_allclose(np.linalg.norm(centres, axis=1), radius, rtol=1e-12)
+    chord = 2 * radius * np.sin(np.pi / modes)
+    np.testing.assert_allclose(np.linalg.norm(centres - np.roll(centres, 1, axis=0), axis=1), chord, rtol=1e-9)
+    assert np.sort(cdist(centres, centres), axis=1)[:, 1].min() == pytest.approx(chord, rel=1e-9)
+
+
+def test_the_grid_is_that_of_the_papers():
+    line = [-4, -2, 0, 2, 4]
+    centres = grid().centres
+    assert sorted(map(tuple, centres)) == [(x, y) for x in line for y in line]
+    assert grid().sd == 0.05
+
+
+@given(side=st.integers(1, 7), step=st.floats(0.1, 10))
+def test_a_grid_stands_around_zero(side, step):
+    centres = grid(side, step).centres
+    assert centres.shape == (side**2, 2)
+    np.testing.assert_allclose(centres.sum(axis=0), 0, atol=1e-9)
+    assert side == 1 or np.sort(cdist(centres, centres), axis=1)[:, 1] == pytest.approx(step)
+
+
+@given(data=st.data())
+def test_log_pdf_agrees_with_torch(data):
+    modes = data.draw(st.integers(1, 5))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**31)))
+    centres, weights = rng.normal(size=(modes, 2)), rng.dirichlet(np.ones(modes))
+    sd, points = data.draw(st.floats(0.05, 3)), 2 * rng.normal(size=(3, 4, 2))
+    expected = mixture_log_pdf(points, centres, sd, weights)
+    np.testing.assert_allclose(Modes(centres, sd, weights).log_pdf(points), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_log_pdf_integrates_to_one_and_keeps_its_tail():
+    side = np.linspace(-1.6, 1.6, 641)
+    points = np.stack(np.meshgrid(side, side), axis=-1)
+    assert np.exp(ring().log_pdf(points)).sum() * (side[1] - side[0]) ** 2 == pytest.approx(1, abs=1e-9)
+    far = ring(1, 1, 0.05).log_pdf([[101.0, 0.0]])  # 2000 standard deviations off
+    assert far == pytest.approx(-(2000**2) / 2 - np.log(2 * np.pi * 0.05**2))
+
+
+def test_samples_have_the_modes_shares_and_a_round_normal_noise():
+    weights = np.array([0.5, 0.0, 0.2, 0.3])
+    target = Modes(ring(4, 10).centres, 0.5, weights)
+    points = target.sample(20_000, seeded(1)).double().numpy()
+    mode = cdist(points, target.centres).argmin(axis=1)
+    counts = np.bincount(mode, minlength=4)
+    assert counts[1] == 0
+    assert stats.chisquare(counts[weights > 0], 20_000 * weights[weights > 0]).pvalue > 1e-3
+    noise = (points - target.centres[mode]) / 0.5
+    for axis in noise.T:
+        assert stats.kstest(axis, "norm").pvalue > 1e-3
+    assert stats.pearsonr(*noise.T).pvalue > 1e-3
+    # a point tells nothing about the next one
+    assert stats.pearsonr(mode[1:], mode[:-1]).pvalue > 1e-3
+
+
+def test_modes_are_equally_likely_without_weights():
+    points = ring().sample((5, 4000), seeded(2)).numpy()
+    counts = np.bincount(cdist(points.reshape(-1, 2), ring().centres).argmin(axis=1))
+    assert stats.chisquare(counts).pvalue > 1e-3
+
+
+def test_samples_have_the_shape_asked_for_and_come_from_the_generator_alone():
+    before = torch.random.get_rng_state()
+    assert ring().sample(7, seeded(0)).shape == (7, 2)
+    assert ring().sample((), seeded(0)).shape == (2,)
+    points = ring().sample((3, 7), seeded(0))
+    assert points.shape == (3, 7, 2) and points.dtype == torch.float32
+    assert torch.equal(points, ring().sample((3, 7), seeded(0)))
+    assert not torch.equal(points, ring().sample((3, 7), seeded(1)))
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+PAIR = np.zeros((2, 2))
+
+
+BAD = [
+    (lambda: Modes(PAIR[0], 1), "centres"),
+    (lambda: Modes(np.zeros((2, 3)), 1), "centres"),
+    (lambda: Modes(PAIR[:0], 1), "centres"),
+    (lambda: Modes(PAIR * np.nan, 1), "centres"),
+    (lambda: Modes(PAIR, 0), "sd"),
+    (lambda: Modes(PAIR, np.inf), "sd"),
+    (lambda: Modes(PAIR, 1, [1.0]), "weights"),
+    (lambda: Modes(PAIR, 1, [1.5, -0.5]), "weights"),
+    (lambda: Modes(PAIR, 1, [0.5, 0.4]), "weights"),
+    (lambda: Modes(PAIR, 1, [np.nan, 1]), "weights"),
+    (lambda: ring(0), "modes"),
+    (lambda: ring(2.5), "modes"),
+    (lambda: ring(8, 0.0), "radius"),
+    (lambda: ring(8, 1.0, -1.0), "sd"),
+    (lambda: grid(0), "side"),
+    (lambda: grid(5, 0.0), "step"),
+    (lambda: ring().log_pdf([0.0]), "points"),
+    (lambda: ring().log_pdf(0.0), "points"),
+    (lambda: ring().log_pdf([np.nan, 0.0]), "points"),
+]
+
+
+@pytest.mark.parametrize(("call", "argument"), BAD, ids=range(len(BAD)))
+def test_modes_name_bad_input(call, argument):
+    with pytest.raises(ValueError, match=f"^{argument}: expected"):
+        call()

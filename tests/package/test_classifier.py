@@ -1,0 +1,92 @@
+"""The digit classifier on digits it has not seen, and the metrics on its features."""
+
+import numpy as np
+import pytest
+import torch
+from genmodels import mnist
+from genmodels.classifier import train_classifier
+from genmodels.metrics import confidence, frechet_distance, precision_recall
+
+
+@pytest.fixture(scope="module")
+def train():
+    return mnist.load("train")
+
+
+@pytest.fixture(scope="module")
+def test_split():
+    return mnist.load("test")
+
+
+@pytest.fixture(scope="module")
+def classifier(train):
+    return train_classifier(*train, seed=0)
+
+
+def test_classifier_knows_digits(classifier, test_split):
+    images, labels = test_split
+    assert classifier.accuracy(images, labels) >= 0.95
+    predicted = classifier.probabilities(images).argmax(axis=1)
+    assert classifier.accuracy(images, labels) == np.mean(predicted == labels)
+    assert classifier.accuracy(images, (predicted + 1) % 10) == 0
+
+
+def test_probabilities_are_the_softmax_of_the_last_layer_on_the_features(classifier, test_split):
+    features, probabilities = classifier.features(test_split[0]), classifier.probabilities(test_split[0])
+    assert features.shape == (2000, 64) and features.dtype == np.float64 and features.min() >= 0
+    weight, bias = (parameter.detach().double().numpy() for parameter in classifier.head.parameters())
+    powers = np.exp(features @ weight.T + bias)
+    np.testing.assert_allclose(probabilities, powers / powers.sum(axis=1, keepdims=True), atol=1e-5)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
+
+
+def test_metrics_tell_noise_and_a_missing_digit_from_digits(classifier, test_split):
+    images, labels = test_split
+    real, rng = classifier.features(images[:1000]), np.random.default_rng(0)
+    same, noise = images[1000:], rng.random((1000, 28, 28))
+    no_ones = images[1000:][labels[1000:] != 1]
+    distances = [frechet_distance(real, classifier.features(fakes)) for fakes in (same, no_ones, noise)]
+    assert distances[0] < distances[1] < distances[2]
+    (_, recall), (_, recall_without) = (precision_recall(real, classifier.features(f)) for f in (same, no_ones))
+    assert recall_without < recall - 0.03
+    assert precision_recall(real, classifier.features(noise))[0] < 0.5
+    assert confidence(classifier.probabilities(noise)) < confidence(classifier.probabilities(same)) - 0.1
+
+
+def test_same_seed_same_bits_and_no_global_randomness(train):
+    images, labels = train[0][:1000], train[1][:1000]
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    first = train_classifier(images, labels, 3).features(images)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(6)
+    np.testing.assert_array_equal(train_classifier(images, labels, 3).features(images), first)
+    assert not np.allclose(train_classifier(images, labels, 4).features(images), first)
+
+
+DIGITS, LABELS = np.zeros((4, 28, 28)), np.arange(4)
+
+
+BAD = [
+    (lambda: train_classifier(DIGITS[:, :27], LABELS, 0), "images"),
+    (lambda: train_classifier(DIGITS[:0], LABELS[:0], 0), "images"),
+    (lambda: train_classifier(DIGITS * np.nan, LABELS, 0), "images"),
+    (lambda: train_classifier(DIGITS, LABELS[:3], 0), "labels"),
+    (lambda: train_classifier(DIGITS, LABELS + 0.5, 0), "labels"),
+    (lambda: train_classifier(DIGITS, LABELS + 7, 0), "labels"),
+    (lambda: train_classifier(DIGITS, LABELS - 1, 0), "labels"),
+]
+
+
+@pytest.mark.parametrize(("call", "argument"), BAD, ids=range(len(BAD)))
+def test_bad_input_is_named(call, argument):
+    with pytest.raises(ValueError, match=f"^{argument}: "):
+        call()
+
+
+def test_a_classifier_names_bad_images(classifier):
+    for use in (classifier.features, classifier.probabilities, lambda images: classifier.accuracy(images, [0])):
+        with pytest.raises(ValueError, match=r"^images: "):
+            use(np.zeros((1, 32, 32)))
+    with pytest.raises(ValueError, match=r"^labels: "):
+        classifier.accuracy(DIGITS, [0])
