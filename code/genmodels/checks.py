@@ -19,10 +19,10 @@ def check_finite(values: ArrayLike, name: str = "x") -> NDArray[np.float64]:
 
 def check_at_least(name: str, value: int, least: int) -> None:
     """Raise ValueError unless value is a whole number and not below least."""
-    if not value >= least:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool):
+        raise ValueError(f"{name}: expected a whole number, got {value!r}")
+    if value < least:
         raise ValueError(f"{name}: expected at least {least}, got {value}")
-    if not isinstance(value, int | np.integer):
-        raise ValueError(f"{name}: expected a whole number, got {value}")
 
 
 def check_several(name: str, values: object, example: str) -> None:
