@@ -3,7 +3,7 @@ PYTHON ?= python3
 export OMP_NUM_THREADS := 1
 RUN := .venv/bin/python
 
-.PHONY: help html test live clean rtd margins lock environment
+.PHONY: help html test live clean rtd margins bench lock environment
 .NOTPARALLEL: # `make -j clean html` cleans first
 
 help: ## say what there is
@@ -27,6 +27,9 @@ rtd: environment ## replay what Read the Docs does, in an empty folder and envir
 
 margins: environment ## repeat all pages, or PAGES="1a 1b", ten times with other seeds: do their claims hold?
 	@$(RUN) conf/tools/margins.py $(PAGES)
+
+bench: environment ## how fast are ensembles of small GANs, against a plain loop over the same models?
+	@$(RUN) bench/trainer.py
 
 lock: ## choose the newest allowed versions anew (needs uv: https://docs.astral.sh/uv/)
 	uv pip compile pyproject.toml --group site --group dev --group build \
