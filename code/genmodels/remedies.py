@@ -6,7 +6,6 @@ get a gradient there: exactly, with the optimal discriminator, and trained, with
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
@@ -19,6 +18,7 @@ from genmodels.adversarial import discriminator_loss, generator_loss, optimal_lo
 from genmodels.checks import check_finite
 from genmodels.densities import Array, Gaussian, SmoothedUniform
 from genmodels.divergences import LOG_2, quadrature
+from genmodels.perceptrons import init_mlp, mlp
 
 Objective = Literal["saturating", "non-saturating", "saturating + noise", "wasserstein"]
 
@@ -115,25 +115,14 @@ def follow(objective: Objective, seeds: Sequence[int], start: float = 2.0, steps
 
 
 class _Discriminators:
-    """One MLP per seed, 1 -> HIDDEN -> HIDDEN -> 1, stacked on the leading axis of every parameter."""
+    """One perceptron per seed, 1 -> HIDDEN -> HIDDEN -> 1, and their Adam."""
 
     def __init__(self, streams: list[torch.Generator]) -> None:
-        self.layers: list[tuple[Tensor, Tensor]] = []
-        for inputs, outputs in ((1, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, 1)):
-            # U(-1, 1) / sqrt(inputs) for weights and biases
-            uniform = torch.stack([torch.rand(inputs + 1, outputs, generator=stream) for stream in streams])
-            layer = (2.0 * uniform - 1.0) / math.sqrt(inputs)
-            weights, bias = layer[:, :inputs].clone(), layer[:, inputs:].clone()
-            self.layers.append((weights.requires_grad_(), bias.requires_grad_()))
-        parameters = [parameter for layer in self.layers for parameter in layer]
-        self.optimiser = torch.optim.Adam(parameters, lr=DISCRIMINATOR_RATE, betas=(0.9, 0.99), fused=True)
+        self.parameters = init_mlp((1, HIDDEN, HIDDEN, 1), streams)
+        self.optimiser = torch.optim.Adam(self.parameters, lr=DISCRIMINATOR_RATE, betas=(0.9, 0.99), fused=True)
 
     def __call__(self, x: Tensor) -> Tensor:
-        hidden = x[..., None]  # (seeds, n, 1)
-        for weights, bias in self.layers[:-1]:
-            hidden = torch.baddbmm(bias, hidden, weights).relu()
-        weights, bias = self.layers[-1]
-        return torch.baddbmm(bias, hidden, weights).squeeze(-1)  # (seeds, n)
+        return mlp(self.parameters, x[..., None]).squeeze(-1)  # (seeds, n)
 
     def fit(self, real: Tensor, fake: Tensor) -> None:
         logits = self(torch.cat([real, fake], dim=1))
