@@ -64,7 +64,7 @@ def modes_captured(samples: ArrayLike, target: Modes, within: float = 3.0) -> ND
 
     Shapes: samples (..., n, 2) -> (...). One lucky sample is enough, and a mode's share does not count.
     Raises ValueError unless samples are finite and (..., n, 2) with n >= 1, and within is positive.
-    Source: Srivastava et al. 2017 (VEEGAN); Lin et al. 2018 (PacGAN), who count just so in their published code.
+    Source: Srivastava et al. 2017 (VEEGAN); Lin et al. 2018 (PacGAN), whose published code counts strictly below 3.
     """
     mode, distance = _nearest_modes(samples, target)
     check_positive("within", within)
@@ -96,7 +96,8 @@ def kl_over_modes(samples: ArrayLike, target: Modes) -> NDArray[np.float64]:
 
     Shapes: samples (..., n, 2) -> (...). Of n samples of a target whose K modes are far apart the mean is not 0 but
     about (K - 1) / (2 n). Raises ValueError as `mode_shares` does.
-    Source: Lin et al. 2018 (PacGAN), where it is called the reverse KL.
+    Source: Lin et al. 2018 (PacGAN), where it is called the reverse KL. All samples are counted; whether their Table 1
+    counts only high-quality ones is not known.
     """
     shares = mode_shares(samples, target)
     return kl_discrete(shares, np.broadcast_to(target.shares, shares.shape))

@@ -31,16 +31,21 @@ class Modes:
         if centres.ndim != 2 or centres.shape[1] != 2 or not len(centres):
             raise ValueError(f"centres: expected shape (K, 2) with K >= 1, got {centres.shape}")
         check_positive("sd", self.sd)
-        weights = self.shares
+        # the checked arrays are kept: what was given may be a list
+        object.__setattr__(self, "centres", centres)
+        if self.weights is None:
+            return
+        weights = check_finite(self.weights, "weights")
         if weights.shape != (len(centres),) or (weights < 0).any() or abs(weights.sum() - 1.0) > 1e-9:
             expected = f"{len(centres)} numbers that are not negative and sum to one"
-            raise ValueError(f"weights: expected {expected}, got {self.weights}")
+            raise ValueError(f"weights: expected {expected}, got {weights}")
+        object.__setattr__(self, "weights", weights)
 
     @property
     def shares(self) -> NDArray[np.float64]:
         """The probability of each mode, (K,)."""
         modes = len(self.centres)
-        return np.full(modes, 1.0 / modes) if self.weights is None else check_finite(self.weights, "weights")
+        return np.full(modes, 1.0 / modes) if self.weights is None else self.weights
 
     def sample(self, shape: int | tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Return independent points: shape n or (..., n) -> float32 (..., n, 2)."""
@@ -66,7 +71,7 @@ def ring(modes: int = 8, radius: float = 1.0, sd: float = 0.05) -> Modes:
     """Return equally likely modes, evenly spread on a circle around 0, the first on the right.
 
     Raises ValueError unless modes is a whole number from 1 on, radius and sd are positive.
-    Source: the ring of Metz et al. 2017 (Unrolled GANs) and of Lin et al. 2018 (PacGAN), there with smaller sd.
+    Source: the ring of Metz et al. 2017 (Unrolled GANs); Lin et al. 2018 (PacGAN) use sd 0.01.
     """
     check_at_least("modes", modes, 1)
     check_positive("radius", radius)

@@ -196,6 +196,14 @@ def test_samples_have_the_shape_asked_for_and_come_from_the_generator_alone():
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+def test_modes_may_be_given_as_lists():
+    lists = Modes([[0, 0], [1, 1]], 0.1, [0.2, 0.8])
+    weighted = Modes(np.array([[0.0, 0.0], [1.0, 1.0]]), 0.1, np.array([0.2, 0.8]))
+    assert torch.equal(lists.sample((3, 4), seeded(0)), weighted.sample((3, 4), seeded(0)))
+    np.testing.assert_array_equal(lists.log_pdf([[0.3, 0.4]]), weighted.log_pdf([[0.3, 0.4]]))
+    np.testing.assert_array_equal(lists.shares, [0.2, 0.8])
+
+
 PAIR = np.zeros((2, 2))
 
 
