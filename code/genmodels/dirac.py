@@ -1,0 +1,94 @@
+"""The Dirac-GAN: the smallest game of a generator and a discriminator, small enough to be solved by hand.
+
+All real samples are 0 and all generated ones are theta; the discriminator's logit is psi x, so D(x) = sigmoid(psi x).
+The only equilibrium is theta = psi = 0. A state is the pair (theta, psi), on the last axis of an array.
+Source: Mescheder, Geiger, Nowozin 2018, section 2. There D scores generated samples high, so their psi is minus ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.integrate import solve_ivp
+from scipy.special import expit
+
+from genmodels.checks import check_at_least, check_finite, check_positive
+from genmodels.densities import Array
+
+Loss = Literal["saturating", "non-saturating"]
+
+
+@dataclass(frozen=True)
+class DiracGAN:
+    """The game with L_D = log 2 - log(1 - D(theta)) and one of two generator losses.
+
+    saturating: L_G = log(1 - D(theta)), the minimax game; non-saturating: L_G = -log D(theta).
+    Raises ValueError on an unknown loss.
+    Source: Mescheder et al. 2018, section 2.
+    """
+
+    loss: Loss = "saturating"
+
+    def __post_init__(self) -> None:
+        if self.loss not in get_args(Loss):
+            raise ValueError(f"loss: expected one of {', '.join(get_args(Loss))}, got {self.loss!r}")
+
+    def velocity(self, states: ArrayLike) -> Array:
+        """Return (-dL_G/dtheta, -dL_D/dpsi), the direction of both players' descent: (..., 2) -> (..., 2).
+
+        Raises ValueError on another last axis than 2 or numbers that are not finite.
+        """
+        states = _check_states("states", states)
+        theta, psi = states[..., 0], states[..., 1]
+        rejected = expit(psi * theta)
+        followed = expit(-psi * theta) if self.loss == "non-saturating" else rejected
+        # theta' = D psi, or (1 - D) psi without saturation; psi' = -D theta
+        return np.stack([followed * psi, -rejected * theta], axis=-1)
+
+    def descend(self, start: Sequence[float], rate: float, steps: int, *, alternating: bool = False) -> Array:
+        """Return the states of `steps` updates of both players by gradient descent, the start included: (steps + 1, 2).
+
+        Alternating: the discriminator moves first, and the generator's gradient is that at the new psi.
+        Raises ValueError unless start is two finite numbers, rate positive and finite and steps at least 1.
+        """
+        state = _check_states("start", start)
+        check_positive("rate", rate)
+        check_at_least("steps", steps, 1)
+        turns = (np.array([0.0, 1.0]), np.array([1.0, 0.0])) if alternating else (np.ones(2),)
+        path = [state]
+        for _ in range(steps):
+            for moves in turns:
+                state = state + rate * moves * self.velocity(state)
+            path.append(state)
+        return np.array(path)
+
+    def flow(self, start: Sequence[float], times: ArrayLike) -> Array:
+        """Return the states at the times (T,), from 0 on and rising, of descent with infinitely small steps: (T, 2).
+
+        Integrated by an eighth-order Runge-Kutta method with rtol 1e-11.
+        Raises ValueError unless start is two finite numbers and times are finite, not negative and rising.
+        """
+        times = check_finite(times, "times")
+        if times.ndim != 1 or not len(times) or times[0] < 0.0 or (np.diff(times) <= 0.0).any():
+            raise ValueError(f"times: expected a rising list of numbers from 0 on, got {times}")
+        solved = solve_ivp(
+            lambda _, state: self.velocity(state),
+            (0.0, times[-1]),
+            _check_states("start", start),
+            method="DOP853",
+            t_eval=times,
+            rtol=1e-11,
+            atol=1e-13,
+        )
+        return np.asarray(solved.y.T)
+
+
+def _check_states(name: str, values: ArrayLike) -> Array:
+    states = check_finite(values, name)
+    if states.ndim == 0 or states.shape[-1] != 2 or (name == "start" and states.ndim != 1):
+        raise ValueError(f"{name}: expected (theta, psi) on the last axis, got shape {states.shape}")
+    return states

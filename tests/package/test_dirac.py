@@ -1,0 +1,133 @@
+"""The Dirac-GAN against autograd of the losses themselves, closed orbits and radii, and the published eigenvalues."""
+
+import math
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from genmodels.adversarial import discriminator_loss, generator_loss
+from genmodels.dirac import DiracGAN, Loss
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+LOSSES = get_args(Loss)
+numbers = st.floats(-3, 3)
+states = st.tuples(numbers, numbers)
+rates = st.floats(0.01, 1)
+losses = st.sampled_from(LOSSES)
+
+
+def radius(path: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(path, axis=-1)
+
+
+def derivative(function) -> np.ndarray:
+    """The derivative at the equilibrium by central differences: (2) -> (2) gives (2, 2)."""
+    h = 1e-5
+    return np.transpose([(function(h * unit) - function(-h * unit)) / (2 * h) for unit in np.eye(2)])
+
+
+@given(losses, states)
+def test_velocity_is_minus_the_gradient_of_each_players_own_loss(loss, state):
+    theta, psi = (torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in state)
+    real, fake = (psi * 0)[None], (psi * theta)[None]
+    (theta_slope,) = torch.autograd.grad(generator_loss(fake, loss), theta, retain_graph=True)
+    (psi_slope,) = torch.autograd.grad(discriminator_loss(real, fake), psi)
+    assert DiracGAN(loss).velocity(state) == pytest.approx([-theta_slope.item(), -psi_slope.item()], abs=1e-12)
+
+
+def test_velocity_of_many_states_is_that_of_each():
+    game, many = DiracGAN("non-saturating"), np.random.default_rng(0).normal(size=(3, 4, 2))
+    one_by_one = [[game.velocity(state) for state in row] for row in many]
+    assert np.array_equal(game.velocity(many), one_by_one)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_eigenvalues_at_the_equilibrium_are_the_published_ones(loss):
+    # Mescheder et al. 2018, section 2: f'(0) i and -f'(0) i, with f'(0) = 1/2
+    eigenvalues = np.linalg.eigvals(derivative(DiracGAN(loss).velocity))
+    assert np.sort_complex(eigenvalues) == pytest.approx([-0.5j, 0.5j], abs=1e-9)
+
+
+@given(losses, rates)
+def test_simultaneous_updates_leave_and_alternating_ones_circle(loss, rate):
+    # as in section 2 there: |eigenvalue|^2 = 1 + rate^2/4, and 1
+    for alternating, expected in ((False, math.hypot(1, rate / 2)), (True, 1.0)):
+        update = derivative(lambda at, way=alternating: DiracGAN(loss).descend(at, rate, 1, alternating=way)[1])
+        assert np.abs(np.linalg.eigvals(update)) == pytest.approx([expected] * 2, rel=1e-8)
+
+
+@given(states, rates)
+def test_simultaneous_minimax_multiplies_the_squared_radius(start, rate):
+    path = DiracGAN().descend(start, rate, 20)
+    d = 1 / (1 + np.exp(-path[:-1, 0] * path[:-1, 1]))
+    # theta psi D - psi theta D = 0: only the squares remain
+    assert (path[1:] ** 2).sum(1) == pytest.approx((1 + rate**2 * d**2) * (path[:-1] ** 2).sum(1), rel=1e-12)
+
+
+def test_in_an_alternating_update_the_discriminator_moves_first():
+    # from (1, 0): D = 1/2, psi = -h/2; then theta = 1 + h psi S(psi)
+    h, psi = 0.5, -0.25
+    theta = 1 + h * psi / (1 + math.exp(-psi))
+    assert DiracGAN().descend([1, 0], h, 1, alternating=True)[1] == pytest.approx([theta, psi])
+    assert DiracGAN().descend([1, 0], h, 1)[1] == pytest.approx([1.0, psi])
+
+
+@settings(max_examples=20, deadline=None)
+@given(states)
+def test_the_minimax_flow_is_a_circle(start):
+    times = np.linspace(0, 50, 26)
+    path = DiracGAN().flow(start, times)
+    assert path.shape == (26, 2)
+    assert radius(path) == pytest.approx(np.full(26, math.hypot(*start)), abs=1e-8)
+
+
+def test_near_the_equilibrium_the_flow_is_a_rotation():
+    # by the eigenvalues i/2 and -i/2, clockwise
+    times = np.linspace(0, 20, 41)
+    expected = 1e-4 * np.column_stack([np.cos(times / 2), -np.sin(times / 2)])
+    assert DiracGAN().flow([1e-4, 0], times) == pytest.approx(expected, abs=1e-11)
+
+
+def test_the_non_saturating_flow_creeps_inwards():
+    # d(r^2)/dt = 2 (theta psi (1 - D) - psi theta D) = -2 u tanh(u/2), u = theta psi
+    times = np.linspace(0, 40, 4001)
+    path = DiracGAN("non-saturating").flow([1, 1], times)
+    u, squared = path[:, 0] * path[:, 1], radius(path) ** 2
+    slope = (squared[2:] - squared[:-2]) / (times[2] - times[0])
+    assert slope == pytest.approx((-2 * u * np.tanh(u / 2))[1:-1], abs=1e-4)
+    # near the equilibrium -u^2 averages to -r^4/8 over a circle: 1/r^2 grows like t/8, slower than any exponential
+    far = DiracGAN("non-saturating").flow([0.2, 0], [0, 1000 * math.pi])
+    growth = 1 / radius(far[1]) ** 2 - 1 / radius(far[0]) ** 2
+    assert growth == pytest.approx(1000 * math.pi / 8, rel=0.01)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("alternating", [False, True])
+def test_small_steps_follow_the_flow(loss, alternating):
+    path = DiracGAN(loss).descend([1, 1], 1e-4, 20_000, alternating=alternating)
+    assert path[-1] == pytest.approx(DiracGAN(loss).flow([1, 1], [0, 2])[-1], abs=1e-3)
+
+
+def test_far_out_nothing_overflows():
+    with np.errstate(all="raise"):
+        assert DiracGAN().velocity([40.0, 40.0]) == pytest.approx([40, -40])
+        assert DiracGAN().velocity([40.0, -40.0]) == pytest.approx([0, 0])
+
+
+BAD_ARGUMENTS = {
+    "loss": [lambda: DiracGAN("hinge")],
+    "states": [lambda: DiracGAN().velocity([1, 2, 3]), lambda: DiracGAN().velocity([1, math.nan])],
+    "rate": [lambda: DiracGAN().descend([1, 2], 0, 5), lambda: DiracGAN().descend([1, 2], -1, 5)],
+    "steps": [lambda: DiracGAN().descend([1, 2], 1, 0)],
+    "start": [lambda: DiracGAN().descend([[1, 2]], 1, 5), lambda: DiracGAN().flow([1], [0, 1])],
+    "times": [lambda times=times: DiracGAN().flow([1, 2], times) for times in ([1, 0], [-1, 0], [], 3.0)],
+}
+
+
+@pytest.mark.parametrize("name", BAD_ARGUMENTS)
+def test_a_bad_argument_is_named(name):
+    for call in BAD_ARGUMENTS[name]:
+        with pytest.raises(ValueError, match=f"^{name}: expected"):
+            call()
