@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp
+from numpy.typing import NDArray
 from torch import Tensor
 
 from genmodels.checks import check_at_least, check_finite, check_positive
@@ -55,16 +54,6 @@ class Modes:
         mode = np.searchsorted(np.cumsum(self.shares), uniform, side="right").clip(max=len(self.centres) - 1)
         noise = torch.randn((*size, 2), generator=generator, dtype=torch.float64)
         return (torch.from_numpy(self.centres[mode]) + self.sd * noise).float()
-
-    def log_pdf(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Return the log-density in nats: (..., 2) -> (...). Raises ValueError unless points are finite."""
-        x = check_finite(points, "points")
-        if x.ndim == 0 or x.shape[-1] != 2:
-            raise ValueError(f"points: expected shape (..., 2), got {x.shape}")
-        squared = np.sum((x[..., None, :] - self.centres) ** 2, axis=-1)  # (..., K)
-        # log sum_k w_k exp(-|x - c_k|^2 / (2 sd^2)) - log(2 pi sd^2)
-        exponents = logsumexp(-0.5 * squared / self.sd**2, b=self.shares, axis=-1)
-        return np.asarray(exponents - math.log(2.0 * math.pi * self.sd**2))
 
 
 def ring(modes: int = 8, radius: float = 1.0, sd: float = 0.05) -> Modes:

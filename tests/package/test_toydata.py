@@ -104,15 +104,6 @@ def test_edge_images_name_bad_input(arguments, message):
         edge_images(*arguments)
 
 
-def mixture_log_pdf(points, centres, sd, weights):
-    """By torch's distributions."""
-    mixture = torch.distributions.MixtureSameFamily(
-        torch.distributions.Categorical(torch.as_tensor(weights)),
-        torch.distributions.Independent(torch.distributions.Normal(torch.as_tensor(centres), sd), 1),
-    )
-    return mixture.log_prob(torch.as_tensor(points)).numpy()
-
-
 def test_the_ring_has_distinct_modes_evenly_spread():
     eight = ring()
     assert eight.sd == 0.05 and eight.centres.shape == (8, 2)
@@ -143,24 +134,6 @@ def test_a_grid_stands_around_zero(side, step):
     assert centres.shape == (side**2, 2)
     np.testing.assert_allclose(centres.sum(axis=0), 0, atol=1e-9)
     assert side == 1 or np.sort(cdist(centres, centres), axis=1)[:, 1] == pytest.approx(step)
-
-
-@given(data=st.data())
-def test_log_pdf_agrees_with_torch(data):
-    modes = data.draw(st.integers(1, 5))
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**31)))
-    centres, weights = rng.normal(size=(modes, 2)), rng.dirichlet(np.ones(modes))
-    sd, points = data.draw(st.floats(0.05, 3)), 2 * rng.normal(size=(3, 4, 2))
-    expected = mixture_log_pdf(points, centres, sd, weights)
-    np.testing.assert_allclose(Modes(centres, sd, weights).log_pdf(points), expected, rtol=1e-9, atol=1e-9)
-
-
-def test_log_pdf_integrates_to_one_and_keeps_its_tail():
-    side = np.linspace(-1.6, 1.6, 641)
-    points = np.stack(np.meshgrid(side, side), axis=-1)
-    assert np.exp(ring().log_pdf(points)).sum() * (side[1] - side[0]) ** 2 == pytest.approx(1, abs=1e-9)
-    far = ring(1, 1, 0.05).log_pdf([[101.0, 0.0]])  # 2000 standard deviations off
-    assert far == pytest.approx(-(2000**2) / 2 - np.log(2 * np.pi * 0.05**2))
 
 
 def test_samples_have_the_modes_shares_and_a_round_normal_noise():
@@ -200,7 +173,6 @@ def test_modes_may_be_given_as_lists():
     lists = Modes([[0, 0], [1, 1]], 0.1, [0.2, 0.8])
     weighted = Modes(np.array([[0.0, 0.0], [1.0, 1.0]]), 0.1, np.array([0.2, 0.8]))
     assert torch.equal(lists.sample((3, 4), seeded(0)), weighted.sample((3, 4), seeded(0)))
-    np.testing.assert_array_equal(lists.log_pdf([[0.3, 0.4]]), weighted.log_pdf([[0.3, 0.4]]))
     np.testing.assert_array_equal(lists.shares, [0.2, 0.8])
 
 
@@ -224,9 +196,6 @@ BAD = [
     (lambda: ring(8, 1.0, -1.0), "sd"),
     (lambda: grid(0), "side"),
     (lambda: grid(5, 0.0), "step"),
-    (lambda: ring().log_pdf([0.0]), "points"),
-    (lambda: ring().log_pdf(0.0), "points"),
-    (lambda: ring().log_pdf([np.nan, 0.0]), "points"),
 ]
 
 
