@@ -27,6 +27,7 @@ extensions = [
     "katex_math",
     "executed_pages",
     "claims_ledger",
+    "assets",
     "explorables",
     "versions",
     "plain_docstrings",
@@ -76,29 +77,19 @@ napoleon_google_docstring = True
 html_math_renderer = "katex"
 html_theme = "sphinx_book_theme"
 html_title = project
+html_short_title = "Generative models"
 html_static_path = ["static"]
 html_favicon = "static/favicon.svg"
 templates_path = ["templates"]
-html_css_files = ["site.css"]
-html_js_files = [("site.js", {"defer": "defer"})]
+html_css_files = ["site.css", "frame.css"]
+html_js_files = ["frame.js", "site.js"]
 html_domain_indices = False  # the package has one page, which is its own index
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_last_updated_fmt = None  # a date would make two builds differ
 html_permalinks_icon = "#"
-html_sidebars = {"**": ["navbar-logo.html", "search-button-field.html", "sbt-sidebar-nav.html"]}
-html_context = {"default_mode": "auto"}  # unset, the theme complains in the reader's console
 html_theme_options = {
-    "show_toc_level": 2,
-    "home_page_in_toc": True,
-    "use_download_button": False,
-    "use_fullscreen_button": False,
-    "use_source_button": False,
-    "use_edit_page_button": False,
-    "use_repository_button": False,
-    "use_issues_button": False,
-    "show_navbar_depth": 2,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }

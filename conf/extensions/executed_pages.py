@@ -1,22 +1,21 @@
 """Pages shown with the outputs that their cells gave: the reader of all Markdown files.
 
 The cells were run before Sphinx starts (conf/tools/execute.py). This extension puts their outputs in place, turns
-figures into inline SVG that follows the theme and claims into a list of checks, and has Sphinx read a page again when
+figures into pictures that follow the theme and claims into a list of checks, and has Sphinx read a page again when
 its outputs change.
 """
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from claims_ledger import check_lines
+from drawings import SVG, figure
 from genmodels.claims import MIME as CLAIM
-from genmodels.palette import PALETTE, stylesheet
+from genmodels.palette import stylesheet
 from myst_nb.core.read import read_myst_markdown_notebook
 from pages import code_cells, digest
 from site_state import site
@@ -24,7 +23,6 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
-SVG = "image/svg+xml"
 logger = logging.getLogger(__name__)
 
 
@@ -63,9 +61,9 @@ def _fill(cell: Any, number: int, outputs: list[Any], docname: str) -> None:
     """Give the cell its outputs, the figures among them themed and captioned."""
     cell.execution_count = number
     cell.outputs = _joined(nbformat.from_dict(output) for output in outputs if CLAIM not in output.get("data", {}))
-    for index, output in enumerate(cell.outputs):
+    for output in cell.outputs:
         if SVG in output.get("data", {}):
-            output["data"] = {"text/html": _figure(cell, f"c{number}o{index}-", output["data"][SVG], docname)}
+            output["data"] = {"text/html": _figure(cell, output["data"][SVG], docname)}
             cell.metadata["mystnb"] = {"figure": {key: cell.metadata.get(key, "") for key in ("caption", "name")}}
         if output["output_type"] == "execute_result":
             output["execution_count"] = number
@@ -84,7 +82,7 @@ def _show_claims(notebook: Any, outputs: dict[int, list[Any]], docname: str) -> 
     notebook.cells, notebook.metadata["source_map"] = shown, lines
 
 
-def _figure(cell: Any, prefix: str, svg: str, docname: str) -> str:
+def _figure(cell: Any, svg: str, docname: str) -> str:
     """The figure as HTML: panels, alt text, caption."""
     missing = [key for key in ("alt", "caption", "name") if not str(cell.metadata.get(key, "")).strip()]
     if missing:
@@ -93,25 +91,7 @@ def _figure(cell: Any, prefix: str, svg: str, docname: str) -> str:
             ", ".join(missing),
             location=docname,
         )
-    return themed(svg, prefix, str(cell.metadata.get("alt", "")))
-
-
-def themed(svg: str, prefix: str, alt: str) -> str:
-    """Inline SVG: its colours follow the theme, its ids are its own, and it tells a screen reader what is seen."""
-    for role, (light, _) in PALETTE.items():
-        svg = svg.replace(light, f"var(--fig-{role},{light})")
-    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}", svg)
-    svg = re.sub(r"\s*\n\s*", " ", svg)
-    panels = re.findall(r'<svg class="panel".*?</svg>', svg, re.S)
-    if not panels:
-        panels = [svg[svg.index("<svg") :]]
-    row = "".join(
-        re.sub(r' x="[^"]*" y="0"', "", panel, count=1).replace(
-            "<svg ", '<svg aria-hidden="true" focusable="false" ', 1
-        )
-        for panel in panels
-    )
-    return f'<div class="panels" role="img" aria-label="{html.escape(alt, quote=True)}">{row}</div>'
+    return figure(svg, str(cell.metadata.get("name", "figure")), str(cell.metadata.get("alt", "")), docname)
 
 
 def recorded(env: BuildEnvironment) -> dict[str, str]:
@@ -138,6 +118,7 @@ def add_palette(app: Sphinx) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the reader for .md files."""
     app.setup_extension("site_state")
+    app.setup_extension("drawings")
     app.connect(
         "config-inited",
         lambda app, config: config.nb_custom_formats.update({".md": ["executed_pages.read", {}, False]}),

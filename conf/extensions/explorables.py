@@ -45,7 +45,6 @@ def add_scripts(
     """Load the scripts only where a figure needs them."""
     names = app.env.metadata[pagename].get("explorables", []) if pagename in app.env.metadata else []
     if names:
-        app.add_css_file("explorables.css")
         for name in ("core", *sorted(set(names))):
             app.add_js_file(f"explorables/{name}.js", defer="defer")
 
@@ -53,5 +52,6 @@ def add_scripts(
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
     app.add_directive("explorable", Explorable)
+    app.add_css_file("explorables.css")
     app.connect("html-page-context", add_scripts)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

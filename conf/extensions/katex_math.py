@@ -87,7 +87,7 @@ def visit_math_block(self: HTML5Translator, node: nodes.math_block) -> None:
         link = f'<a class="headerlink" href="#{node["ids"][0]}" title="Link to this equation">#</a>'
         number = f'<span class="eqno">({node["number"]}){link}</span>'
     self.body.append(self.starttag(node, "div", CLASS="math display"))
-    self.body.append(f'<div class="formula" tabindex="0">{_rendered(node, display=True)}</div>{number}</div>\n')
+    self.body.append(f'<div class="formula">{_rendered(node, display=True)}</div>{number}</div>\n')
     raise nodes.SkipNode
 
 

@@ -1,0 +1,149 @@
+"""What pages load: one style sheet and one script for the whole site, and nothing that no page needs.
+
+The theme's style sheets hold some 500 kB of rules, of which the pages use a tenth; its scripts load icons, menus and a
+search that the site does without. When the pages are written, this extension joins the style sheets, leaves out what
+applies to no page, joins the scripts, leaves in the fonts what some formula shows, and deletes what nothing refers to.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import logging
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import fontTools.subset
+from docutils import nodes
+from sphinx.application import Sphinx
+from style_pruning import names, pruned
+
+CSS, JS = "_static/site-bundle.css", "_static/site-bundle.js"
+THEME_CSS = ("basic.css", "styles/theme.css", "styles/pydata-sphinx-theme.css")  # the first is imported by the last
+# scripts of Sphinx, the theme and extensions that the site does without
+UNUSED_SCRIPTS = {
+    "doctools.js",  # keyboard shortcuts
+    "sphinx_highlight.js",  # marks words that Sphinx's own search found
+    "design-tabs.js",  # no page has tabs
+    "scripts/sphinx-book-theme.js",  # menus of the theme's frame
+}
+# before anything is painted: the theme that the reader chose last, else the system's; and, where there is a server, the
+# two fonts of nearly every formula, so that text does not move when they arrive (from a disk, browsers do not preload)
+PRELOADED = ("katex/fonts/KaTeX_Main-Regular.woff2", "katex/fonts/KaTeX_Math-Italic.woff2")
+EARLY_SCRIPT = (
+    "(function(h){var m;try{m=localStorage.getItem('mode')}catch(e){}"
+    "h.dataset.mode=m=m==='light'||m==='dark'?m:'auto';"
+    "h.dataset.theme=m!=='auto'?m:matchMedia('(prefers-color-scheme: dark)').matches?'dark':'light';"
+    f"if(location.protocol!=='file:'){list(PRELOADED)}.forEach(function(f){{var l=document.createElement('link');"
+    "l.rel='preload';l.as='font';l.type='font/woff2';l.crossOrigin='';"
+    "l.href=h.dataset.content_root+'_static/'+f;document.head.append(l)})"
+    "})(document.documentElement)"
+)
+POLICY = (
+    "default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'none'; form-action 'self'; base-uri 'none'"
+)
+
+
+def content_security_policy() -> str:
+    """Allow the site's own files, the one script inside the pages, and style attributes, which formulas need."""
+    return POLICY.format(digest=base64.b64encode(hashlib.sha256(EARLY_SCRIPT.encode()).digest()).decode())
+
+
+def add_context(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Give the frame of the page its style sheet and scripts."""
+    own = [js.filename for js in context["script_files"] if str(js.filename).startswith("_static/explorables/")]
+    context["bundled_css"], context["bundled_js"] = [CSS], [JS, *own]
+    context["content_security_policy"] = content_security_policy()
+    context["early_script"] = EARLY_SCRIPT
+
+
+def bundle(app: Sphinx, error: Exception | None) -> None:
+    """Write the two bundles, name their versions in the pages, and remove what is not referred to."""
+    if error is not None or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    pages = {path: path.read_text(encoding="utf-8") for path in sorted(out.rglob("*.html"))}
+    pages = {path: text for path, text in pages.items() if "_static" not in path.parts}
+    scripts = [_path(out, js.filename) for js in app.builder._js_files if _wanted(js.filename)]  # type: ignore[attr-defined]
+    script = "".join(f"{path.read_text(encoding='utf-8').rstrip()}\n;" for path in scripts if path.is_file())
+    script = re.sub(r"^//# sourceMappingURL=.*\n", "", script, flags=re.M)
+    every_script = script + "".join(
+        path.read_text(encoding="utf-8") for path in sorted((out / "_static/explorables").glob("*.js"))
+    )
+    subset_fonts(out, pages.values())
+    sheets = [out / "_static" / name for name in THEME_CSS]
+    sheets += [_path(out, css.filename) for css in app.builder._css_files if "bundle" not in str(css.filename)]  # type: ignore[attr-defined]
+    style = "".join(_relocated(path, out / "_static") for path in dict.fromkeys(sheets) if path.is_file())
+    # formulas in the reader's own font until theirs has come: what is read must not wait
+    style = style.replace("font-display:block", "font-display:swap")
+    style = pruned(style, names(pages.values(), every_script))
+    for name, text in ((CSS, style), (JS, script)):
+        (out / name).write_text(text, encoding="utf-8")
+        version = hashlib.sha256(text.encode()).hexdigest()[:8]
+        pages = {path: re.sub(rf"{name}(\?v=\w*)?", f"{name}?v={version}", page) for path, page in pages.items()}
+    for path, text in pages.items():
+        path.write_text(text, encoding="utf-8")
+    _remove_unused(out, "\n".join([*pages.values(), style, every_script]))
+
+
+def _wanted(filename: Any) -> bool:
+    name = str(filename or "").removeprefix("_static/")
+    return bool(name) and name not in UNUSED_SCRIPTS and not name.startswith(("explorables/", "http"))
+
+
+def _path(out: Path, filename: Any) -> Path:
+    return out / str(filename).partition("?")[0]
+
+
+def _relocated(path: Path, folder: Path) -> str:
+    """A style sheet whose addresses are those seen from ``folder``."""
+    depth = path.parent.relative_to(folder).as_posix()
+    text = path.read_text(encoding="utf-8")
+    if depth == ".":
+        return text + "\n"
+    return re.sub(r"url\((['\"]?+)(?!data:|https?:|/|#)", rf"url(\1{depth}/", text) + "\n"
+
+
+def subset_fonts(out: Path, pages: Iterable[str]) -> None:
+    """Leave in the fonts of formulas only the characters that some formula has."""
+    formulas = [
+        part for page in pages for part in re.findall(r'class="katex-html".*?(?=class="katex-mathml"|$)', page, re.S)
+    ]
+    leaves = [leaf for part in formulas for leaf in re.findall(r'class="([^"]*)"[^>]*>([^<]+)', part)]
+    everything = {char for _, text in leaves for char in html.unescape(text)}
+    double_struck = {char for name, text in leaves if re.search(r"mathbb|amsrm|textbb", name) for char in text}
+    for path in sorted((out / "_static/katex/fonts").glob("*.woff2")):
+        options = fontTools.subset.Options(flavor="woff2", hinting=False, desubroutinize=True, notdef_outline=True)
+        options.recalc_timestamp = False
+        font = fontTools.subset.load_font(str(path), options)
+        subsetter = fontTools.subset.Subsetter(options)
+        subsetter.populate(unicodes=map(ord, double_struck if "AMS" in path.name else everything))
+        subsetter.subset(font)
+        fontTools.subset.save_font(font, str(path), options)
+
+
+def _remove_unused(out: Path, text: str) -> None:
+    """Delete static files whose name stands in no page, style sheet or script."""
+    static = out / "_static"
+    keep = {Path(CSS).name, Path(JS).name}
+    for path in sorted(static.rglob("*"), reverse=True):
+        if path.is_file() and path.name not in keep and path.name not in text:
+            path.unlink()
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+
+
+logging.getLogger("fontTools").setLevel(logging.WARNING)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Take over what pages load, after every other extension has said what it wants."""
+    app.connect("html-page-context", add_context, priority=900)
+    app.connect("build-finished", bundle, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
