@@ -23,14 +23,15 @@ WORDS = {
 }  # fmt: skip
 ACCENTS = {"hat": "\u0302", "bar": "\u0304", "dot": "\u0307"}
 TOKEN = re.compile(r"\\([A-Za-z]+|.)|(\s+)|(.)", re.S)
+NEW_LINE = re.compile(r"\\\\(\[[^\]]*\])?")
 # what is searched as a place of its own, see search_index, and what is no text
 PLACES = (nodes.figure, nodes.math_block, nodes.citation, addnodes.desc)
 SKIPPED = (*PLACES, nodes.section, nodes.literal_block, nodes.comment, nodes.image, nodes.raw, nodes.target)
 
 
 def readable(tex: str) -> str:
-    """A formula as text: ``\\tfrac12`` is 1/2, ``p_{data}`` p_data, ``\\mathcal L_D`` L_D. Unknown commands are left out."""
-    tokens = [(match[1], match[3]) for match in TOKEN.finditer(tex) if not match[2]]
+    r"""A formula as text: ``\tfrac12`` is 1/2, ``p_{data}`` p_data, ``\mathcal L_D`` L_D; unknown commands vanish."""
+    tokens = [(match[1], match[3]) for match in TOKEN.finditer(NEW_LINE.sub(r"\\quad ", tex)) if not match[2]]
     text = re.sub(r"\s+", " ", _sequence(tokens, until=None)).strip()
     return re.sub(r"([(\[∇∂∫])\s+|\s+(?=[)\],;])|\s*\\\[.*?\]", r"\1", text)
 
@@ -43,7 +44,11 @@ def _sequence(tokens: list[tuple[str | None, str | None]], until: str | None) ->
             tokens.pop(0)
             break
         parts.append(_item(tokens))
-        if len(parts) > 1 and parts[-1][:1].isalnum() and re.search(r"(log|max|min)$|(max|min|[ΣΠ])_\w+$|_\w{2,}$", parts[-2]):
+        if (
+            len(parts) > 1
+            and parts[-1][:1].isalnum()
+            and re.search(r"(log|max|min|_\w\w+|(max|min|[ΣΠ])_\w)$", "".join(parts[-3:-1]))
+        ):
             parts[-1] = " " + parts[-1]
     return "".join(parts)
 
@@ -86,7 +91,7 @@ def prose(part: nodes.Node) -> str:
     """The text of a part of a page, with its headings and items as sentences; nothing of a part that is a place."""
     text = "".join(_pieces(part))
     text = re.sub(r"\s+", " ", text)
-    return re.sub(r" (?=[.,;:!?)])", "", re.sub(r"(?<=[.!?:;,])(?:\s*[.;])+", "", text)).strip(" .;").strip()
+    return re.sub(r" (?=[.,;:!?)])", "", re.sub(r"([.!?:;,][)\]”’\"]?)(?:\s*[.;])+", r"\1", text)).strip(" .;").strip()
 
 
 def _pieces(node: nodes.Node) -> list[str]:

@@ -58,7 +58,7 @@ def _keywords(env: BuildEnvironment, docname: str) -> str:
 
 
 def _sections(env: BuildEnvironment, doctree: nodes.document) -> list[Entry]:
-    """The sections of a page in reading order; the first is the page itself. A name in code counts where it comes first."""
+    """The sections of a page in reading order; the first is the page. A name in code counts where it comes first."""
     met: set[str] = set()
     found = []
     for section in doctree.findall(nodes.section):
@@ -100,7 +100,7 @@ def _places(env: BuildEnvironment, part: nodes.Node) -> Iterator[list[str]]:
             caption = next(iter(node.findall(nodes.caption)), nodes.caption())
             yield [node["ids"][0], "Figure", f"{prose(caption)}. {alt_text(node)}"]
         elif isinstance(node, nodes.math_block) and node.get("label"):
-            number = env.get_domain("math").equations[node["label"]][1]
+            number = env.domains.math_domain.equations[node["label"]][1]
             yield [node["ids"][0], f"Equation ({number})", readable(node.astext())]
         elif isinstance(node, nodes.raw):
             yield from ([anchor, "Check", text] for anchor, text in checks(node.astext()))

@@ -246,7 +246,7 @@ var siteSearch = (function () {
 
   function result(unit, wanted) {
     const page = pages[unit.page];
-    return { url: page.url + (unit.id && `#${unit.id}`), page: page.title, label: page.label, section: unit.id ? unit.title : "",
+    return { url: page.url + (unit.id && `#${unit.id}`), page: unit.id ? page.title.split(": ")[0] : page.title, section: unit.id ? unit.title : "",
       excerpt: excerpt(unit.text || unit.section.text, wanted) };
   }
 
