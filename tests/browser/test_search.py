@@ -102,7 +102,7 @@ def test_index_is_loaded_when_first_needed(page: Page, source: str, request: pyt
 def test_keyboard_alone(page: Page, site: str) -> None:
     page.goto(site + PAGE)
     for keys in ("Control+k", "Meta+k", "/"):
-        button = page.locator(".search-open:visible").first
+        button = page.locator(".search-button__button:visible").first
         button.focus()
         page.keyboard.press(keys)
         expect(page.locator(DIALOG)).to_have_attribute("open", "")
@@ -137,7 +137,7 @@ def test_enter_does_not_wait_for_the_list(page: Page, site: str) -> None:
 def test_every_search_button_opens(open_page, site: str, width: int) -> None:
     page = open_page(viewport={"width": width, "height": 800})
     page.goto(site + PAGE)
-    buttons = page.locator(".search-open:visible")
+    buttons = page.locator(".search-button__button:visible")
     assert buttons.count() >= 1
     for button in buttons.all():
         box = button.bounding_box()
@@ -212,7 +212,8 @@ def test_axe_finds_nothing(open_page, site: str, theme: str, width: int) -> None
 def test_without_javascript_search_says_what_else_there_is(open_page, site: str) -> None:
     page = open_page(java_script_enabled=False)
     page.goto(f"{site}/search.html")
-    expect(page.locator("main article")).to_contain_text("Search needs JavaScript")
-    assert page.locator(".search-open:visible, #search-form:visible").count() == 0
+    expect(page.get_by_text("Search needs JavaScript")).to_be_visible()
+    assert page.locator("#search-form:visible").count() == 0
+    assert page.locator("a.search-button__button").get_attribute("href")
     for name in ("index", "notation", "results", "genindex"):
         assert page.locator(f"noscript a[href$='{name}.html']").count() == 1
