@@ -22,6 +22,7 @@ var siteSearch = (function () {
     σ: "sigma", τ: "tau", φ: "phi", ψ: "psi" };
   const stemmer = new EnglishStemmer();
   const stems = new Map(); // of every word met: its stem
+  const starts = new Map(); // and the phrases of words.toml that start with it
   let labels, stop, besideLabel, same, patterns, pages, units, pageIndex, unitIndex, wordIndex, known;
 
   // One spelling for all: no accents, no capitals, Greek letters by name, symbols as words.
@@ -58,22 +59,29 @@ var siteSearch = (function () {
 
   // The index terms of a text: stems, "~3" for the third line of words.toml, non-saturating also in one word.
   function terms(text) {
-    const words = split(text), stemmed = words.map(stem);
+    const simple = plain(text), words = label(simple).match(WORD) || [], stemmed = words.map(stem);
     const found = [];
     words.forEach((word, place) => {
       if (!stop.has(word)) found.push(stemmed[place]);
       if (word.includes("_")) found.push(...word.split("_").filter((part) => part.length > 1).map(stem));
       for (const { group } of phrasesAt(stemmed, place, words)) found.push(`~${group}`);
     });
-    for (const [joined] of plain(text).matchAll(/\b[a-z]+(?:-[a-z]+)+\b/g)) found.push(stem(joined.replaceAll("-", "")));
+    for (const [joined] of simple.matchAll(/\b[a-z]+(?:-[a-z]+)+\b/g)) found.push(stem(joined.replaceAll("-", "")));
     return found;
   }
 
   // The lines of words.toml that have a phrase starting at this place.
   function phrasesAt(stemmed, place, words) {
-    const candidates = [...(same.get(stemmed[place]) || []), ...patterns.filter(({ start }) => start.test(words[place]))];
-    return candidates.filter(({ phrase }) =>
+    return starting(words[place], stemmed[place]).filter(({ phrase }) =>
       phrase.every((part, offset) => part instanceof RegExp ? part.test(words[place + offset] || "") : part === stemmed[place + offset]));
+  }
+
+  // The phrases that start with a word, found once for each word.
+  function starting(word, stemmed) {
+    if (!starts.has(word)) {
+      starts.set(word, [...(same.get(stemmed) || []), ...patterns.filter(({ start }) => start.test(word))]);
+    }
+    return starts.get(word);
   }
 
   function prepare(lines) {
