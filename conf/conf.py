@@ -29,6 +29,7 @@ extensions = [
     "claims_ledger",
     "assets",
     "explorables",
+    "search_index",
     "versions",
     "plain_docstrings",
 ]
@@ -81,8 +82,8 @@ html_short_title = "Generative models"
 html_static_path = ["static"]
 html_favicon = "static/favicon.svg"
 templates_path = ["templates"]
-html_css_files = ["site.css", "frame.css"]
-html_js_files = ["frame.js", "site.js"]
+html_css_files = ["site.css", "frame.css", "search.css"]
+html_js_files = ["frame.js", "site.js", "search.js"]
 html_domain_indices = False  # the package has one page, which is its own index
 html_copy_source = False
 html_show_sourcelink = False
@@ -93,6 +94,17 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+
+# what a page counts in search; all others count fully
+search_weights = [
+    (r"sheet-\d+/\d[a-z]-.*", 1.0),
+    (r"sheet-\d+/answers", 0.3),  # repeats the pages' answers
+    (r"sheet-\d+/.*", 0.8),
+    (r"notation|index", 0.5),
+    (r"api/.*|results|literature", 0.3),
+    (r".*", 0.4),
+]
+
 copybutton_exclude = ".linenos, .gp, .go"
 
 # /2a.html leads to question 2 (a), whatever its page is called

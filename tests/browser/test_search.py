@@ -1,0 +1,219 @@
+"""Search as a reader uses it: what comes first, from the keyboard, with strange queries, from disk, without a mouse."""
+
+from __future__ import annotations
+
+import re
+import time
+from urllib.parse import quote
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from search_queries import ASKED, QUERIES, right
+
+PAGE = "/sheet-2/2b-identical.html"
+RESULTS = "#search-results a"
+DIALOG = "#search-dialog"
+FOUND = f"{DIALOG} .search-results a"
+STRANGE = [
+    "<script>window.owned=1</script>",
+    "<img src=x onerror=window.owned=1>",
+    "%E0%A4%A %",
+    "&amp;<b>",
+    "constructor __proto__ toString",
+    "日本語 🦆 \u202e",
+    "\\frac{p}{q} $x$",
+    "a" * 10_000,
+    "mode collapse " * 700,
+    "* + ? ( [ ~3 ^",
+]
+
+
+def first(page: Page, base: str) -> str:
+    """Return the address of the first result, as seen from the site's top."""
+    return page.locator(RESULTS).first.evaluate("link => link.href").removeprefix(f"{base}/")
+
+
+def ask(page: Page, query: str) -> None:
+    """Type into the field of the search page and wait until the page has answered."""
+    page.locator("#search-form input").fill(query)
+    expect(page).to_have_title(re.compile(re.escape(query[:60])))
+
+
+def open_dialog(page: Page, site: str, query: str = "") -> None:
+    """Open a page and search in its dialog."""
+    page.goto(site + PAGE)
+    page.keyboard.press("Control+k")
+    page.keyboard.type(query)
+    if query:
+        expect(page.locator(f"{DIALOG} .search-status")).not_to_be_empty()
+
+
+@pytest.mark.parametrize("source", ["site", "site_file"])
+def test_every_query_finds_its_page_first(page: Page, source: str, request: pytest.FixtureRequest) -> None:
+    base = request.getfixturevalue(source)
+    page.goto(f"{base}/search.html")
+    wrong = {}
+    for query in QUERIES:
+        ask(page, query)
+        found = first(page, base) if page.locator(RESULTS).count() else "nothing"
+        if not right(query, found):
+            wrong[query] = found
+    assert wrong == {} and len(ASKED) == 20 and len(QUERIES) >= 80
+
+
+def test_address_asks_too(page: Page, site: str) -> None:
+    page.goto(f"{site}/search.html?q={quote('2 (b)')}")
+    expect(page.locator("#search-form input")).to_have_value("2 (b)")
+    expect(page.locator(RESULTS).first).to_be_visible()
+    assert right("2 (b)", first(page, site))
+    ask(page, "log 2")
+    assert page.url.endswith("?q=log%202")
+    assert "#" in page.locator(RESULTS).nth(1).get_attribute("href")
+
+
+@pytest.mark.parametrize("query", ["mode collapse", "log 2", "blury", "no overlap loss", "elbo"])
+def test_dialog_ranks_like_the_page(page: Page, site: str, query: str) -> None:
+    open_dialog(page, site, query)
+    links = "links => links.map(link => link.href)"
+    in_dialog = page.locator(FOUND).evaluate_all(links)
+    page.goto(f"{site}/search.html?q={quote(query)}")
+    expect(page.locator(RESULTS).first).to_be_visible()
+    on_page = page.locator(RESULTS).evaluate_all(links)
+    places = [on_page.index(link) for link in in_dialog]
+    assert places == sorted(places) and places[0] == 0 and len(places) >= 3
+
+
+@pytest.mark.parametrize("source", ["site", "site_file"])
+def test_index_is_loaded_when_first_needed(page: Page, source: str, request: pytest.FixtureRequest) -> None:
+    asked: list[str] = []
+    page.on("request", lambda loaded: asked.append(loaded.url))
+    page.goto(request.getfixturevalue(source) + PAGE)
+    page.wait_for_load_state("load")
+    assert not any("searchindex" in url or "minisearch" in url for url in asked)
+    started = time.monotonic()
+    page.keyboard.press("/")
+    page.keyboard.type("nash equilibrium")
+    expect(page.locator(FOUND).first).to_contain_text("2 (b)")
+    print(f"first result {time.monotonic() - started:.3f} s after the first key, index included")
+    assert sum("searchindex" in url for url in asked) == 1
+
+
+def test_keyboard_alone(page: Page, site: str) -> None:
+    page.goto(site + PAGE)
+    for keys in ("Control+k", "Meta+k", "/"):
+        button = page.locator(".search-button__button:visible").first
+        button.focus()
+        page.keyboard.press(keys)
+        expect(page.locator(DIALOG)).to_have_attribute("open", "")
+        assert page.locator("dialog[open]").count() == 1
+        expect(page.locator(f"{DIALOG} input")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(page.locator(DIALOG)).not_to_have_attribute("open", "")
+        expect(button).to_be_focused()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("and/or 2a")
+    expect(page.locator(f"{DIALOG} input")).to_have_value("and/or 2a")
+    expect(page.locator(FOUND).first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(FOUND).nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator(f"{DIALOG} input")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("2a-no-overlap.html"))
+
+
+def test_enter_does_not_wait_for_the_list(page: Page, site: str) -> None:
+    page.goto(site + PAGE)
+    page.keyboard.press("Control+k")
+    page.locator(f"{DIALOG} input").fill("pacgan")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("3c-packing.html"))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_search_button_opens(open_page, site: str, width: int) -> None:
+    page = open_page(viewport={"width": width, "height": 800})
+    page.goto(site + PAGE)
+    buttons = page.locator(".search-button__button:visible")
+    assert buttons.count() >= 1
+    for button in buttons.all():
+        box = button.bounding_box()
+        assert box and min(box["width"], box["height"]) >= 24
+        button.click()
+        expect(page.locator(f"{DIALOG} input")).to_be_focused()
+        if width == 390:
+            assert page.locator(DIALOG).bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 800}
+        page.locator(".search-close").click()
+        expect(page.locator(DIALOG)).to_be_hidden()
+
+
+def test_result_opens_what_is_folded(page: Page, site: str) -> None:
+    open_dialog(page, site, "2a-mnist-fall-least")
+    page.locator(FOUND).first.click()
+    page.wait_for_url(re.compile("#claim-2a-mnist-fall-least$"))
+    expect(page.locator("#claim-2a-mnist-fall-least")).to_be_in_viewport()
+
+
+def test_result_on_the_same_page_closes_the_dialog(page: Page, site: str) -> None:
+    open_dialog(page, site, "marking scheme 2b")
+    page.locator(FOUND, has_text="Marking").first.click()
+    expect(page.locator(DIALOG)).to_be_hidden()
+    expect(page.locator("#marking")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("query", STRANGE, ids=lambda query: query[:12])
+def test_strange_queries_do_no_harm(page: Page, site: str, query: str) -> None:
+    page.goto(f"{site}/search.html?q={query if '%' in query else quote(query)}")
+    page.wait_for_function("window.siteSearch")
+    page.keyboard.press("Control+k")
+    page.locator(f"{DIALOG} input").fill(query)
+    expect(page.locator(f"{DIALOG} .search-status")).not_to_be_empty()
+    assert page.evaluate("window.owned") is None
+    lists = page.locator(".search-results, .search-status")
+    assert lists.locator("script, img, b:has(b), [onerror]").count() == 0
+
+
+def test_nothing_found_says_so_and_what_is_near(page: Page, site: str) -> None:
+    page.goto(f"{site}/search.html?q=qqqqqq")
+    expect(page.locator(".search-page .search-status")).to_contain_text("Nothing found")
+    assert page.locator(RESULTS).count() == 0
+    expect(page.locator(".search-elsewhere a").first).to_be_visible()
+
+
+def test_excerpts_are_clean_and_marked(page: Page, site: str) -> None:
+    page.goto(f"{site}/search.html")
+    for query in ASKED:
+        ask(page, query)
+        text = page.locator("#search-results").inner_text()
+        assert not re.search(r"[\\$#{}]|import |\bdef |Skip to main|\[PST\]", text), query
+    for query in ("blurry images", "vanishing gradients", "log 2"):
+        ask(page, query)
+        assert page.locator(f"{RESULTS} mark").count() >= 3
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(open_page, site: str, theme: str, width: int) -> None:
+    page = open_page(viewport={"width": width, "height": 800}, color_scheme=theme)
+    for query in ("", "mode collapse", "qqqqqq"):
+        open_dialog(page, site, query)
+        found = Axe().run(page, context=DIALOG, options={"preload": False}).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"], one["nodes"][0]["any"]) for one in found] == [], query
+        page.goto(f"{site}/search.html?q={quote(query)}")
+        page.wait_for_load_state("networkidle")
+        found = Axe().run(page, context="main", options={"preload": False}).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"], one["nodes"][0]["any"]) for one in found] == [], query
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_without_javascript_search_says_what_else_there_is(open_page, site: str) -> None:
+    page = open_page(java_script_enabled=False)
+    page.goto(f"{site}/search.html")
+    assert "Search needs JavaScript" in page.locator("article").inner_text()
+    assert page.locator("#search-form:visible").count() == 0
+    assert page.locator("a.search-button__button").get_attribute("href")
+    for name in ("index", "notation", "results", "genindex"):
+        assert page.locator(f"noscript a[href$='{name}.html']").count() == 1

@@ -1,0 +1,130 @@
+"""The search index: what it holds, that all of it is text, and that its addresses lead somewhere."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import checks
+import plain_text
+import pytest
+import search_index
+from docutils import nodes
+
+KILOBYTES = 110  # of the whole script as it is sent; loaded only by readers who search
+
+
+@pytest.fixture(scope="module")
+def script(html: Path) -> str:
+    return (html / "searchindex.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def entries(script: str) -> list[dict]:
+    data = script[script.rindex("siteSearch.start(") + len("siteSearch.start(") : script.rindex(")")]
+    return json.loads(data)["pages"]
+
+
+@pytest.mark.parametrize(
+    ("tex", "text"),
+    [
+        (r"D^*(x)=\tfrac12", "D*(x) = 1/2"),
+        (r"\mathcal L_D=2\log 2", "L_D = 2 log 2"),
+        (r"\mathrm{KL}(q(z\mid x)\,\|\,p(z))", "KL(q(z | x) ‖ p(z))"),
+        (r"\frac{p_{data}}{p_{data}+0}", "p_data/(p_data+0)"),
+        (r"K_{\text{eff}}", "K_eff"),
+        (r"\hat x", "x\u0302"),
+        (r"\max_D\min_G V", "max_D min_G V"),
+        (r"\begin{aligned}a&=b\\[1ex]c&\le d\end{aligned}", "a = b c ≤ d"),
+        (r"10^{-6}", "10^(−6)"),
+        (r"\unknown x", "x"),
+        (r"\frac{1}", "1/"),
+    ],
+)
+def test_formulas_read_as_text(tex: str, text: str) -> None:
+    assert plain_text.readable(tex) == text
+
+
+def test_text_of_a_section_leaves_out_code_and_sub_sections() -> None:
+    section = nodes.section(
+        "",
+        nodes.paragraph("", "", nodes.Text("Take "), nodes.math("", r"p_{gen}"), nodes.Text(".")),
+        nodes.bullet_list("", nodes.list_item("", nodes.paragraph("", "One"))),
+        nodes.literal_block("", "import torch\nsoftplus(t)"),
+        nodes.section("", nodes.paragraph("", "Elsewhere")),
+    )
+    assert plain_text.prose(nodes.container("", *section.children)) == "Take p_gen. One"
+    assert search_index.names(plain_text.code(section)) == ["torch", "softplus"]
+
+
+def test_checks_of_a_cell_are_read_from_their_list() -> None:
+    markup = (
+        '<ul class="claims"><li id="claim-a"><a href="#">L_D &lt; 1</a> = <b>0.5</b> <small>expected</small></li></ul>'
+    )
+    assert plain_text.checks(markup) == [("claim-a", "L_D < 1")]
+    assert plain_text.checks("<div>other</div>") == []
+
+
+def test_no_text_of_broken_code_or_of_figures_without_alt() -> None:
+    assert search_index.names("x = (") == []
+    assert plain_text.alt_text(nodes.figure("", nodes.raw("", "<svg></svg>", format="html"))) == ""
+
+
+def test_every_page_and_section_is_in(html: Path, entries: list[dict]) -> None:
+    for page in checks.questions(html):
+        (entry,) = (entry for entry in entries if entry["url"] == page.relative_to(html).as_posix())
+        assert [section["id"] for section in entry["sections"]] == ["", *checks.SECTIONS]
+        assert entry["label"] == page.name[:2] and entry["keywords"]
+        figures = {place[0] for section in entry["sections"] for place in section["places"] if place[1] == "Figure"}
+        assert figures == {figure["id"] for figure in checks.parse(page).select("article figure[id]")}
+
+
+def test_every_address_leads_somewhere(html: Path, entries: list[dict]) -> None:
+    known: dict[Path, set[str]] = {}
+    places = [
+        (entry["url"], name)
+        for entry in entries
+        for section in entry["sections"]
+        for name in [section["id"], *(place[0] for place in section["places"])]
+        if name
+    ]
+    assert len(places) > 500
+    assert [place for place in places if place[1] not in checks.anchors(html / place[0], known)] == []
+
+
+def test_all_of_it_is_text(entries: list[dict]) -> None:
+    for entry in entries:
+        for section in entry["sections"]:
+            for text in [section["title"], section["text"], *(place[2] for place in section["places"])]:
+                assert not re.search(r"\\[a-zA-Z]|\$|</\w|_\{|\bimport \w+$|\s\s", text), (entry["url"], text)
+
+
+def test_all_checks_are_found_by_their_ids(html: Path, entries: list[dict]) -> None:
+    claims = json.loads((html / "claims.json").read_text(encoding="utf-8"))["claims"]
+    places = {place[0] for entry in entries for section in entry["sections"] for place in section["places"]}
+    assert {claim["anchor"] for claim in claims} <= places
+
+
+def test_words_belong_to_one_line_each() -> None:
+    lines = tomllib.loads((search_index.PARTS / "words.toml").read_text(encoding="utf-8"))["same"]
+    phrases = [phrase for line in lines for phrase in set(line)]
+    assert sorted({phrase for phrase in phrases if phrases.count(phrase) > 1}) == []
+    assert all(phrase == phrase.lower() and phrase.strip() == phrase for phrase in phrases)
+
+
+def test_index_is_small_and_alone(html: Path, script: str) -> None:
+    assert len(gzip.compress(script.encode(), 9)) <= KILOBYTES * 1000
+    assert len(gzip.compress((search_index.PARTS.parent / "static" / "search.js").read_bytes(), 9)) <= 6000
+    assert (
+        not list(html.rglob("searchtools.js")) + list(html.rglob("*stemmer.js")) + list(html.rglob("language_data.js"))
+    )
+    for page in checks.pages(html):
+        assert "searchindex.js" not in {script.get("src") for script in checks.parse(page).select("script")}
+        assert checks.parse(page).select_one("#search-dialog form[role=search]")
+
+
+def test_same_pages_give_the_same_bytes(script: str, entries: list[dict]) -> None:
+    assert search_index.script(entries) == script
