@@ -1,0 +1,79 @@
+"""``{all-links}`` lists every published place of every question with its short link: sections, formulas, figures."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Any
+
+from docutils import nodes
+from page_names import names, sections, short_link
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
+
+
+class Place(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils is not typed
+    """Where the list goes once all pages have been read."""
+
+
+class AllLinks(SphinxDirective):
+    """The list's place."""
+
+    def run(self) -> list[nodes.Node]:
+        """One empty element, filled when the page is written."""
+        return [Place()]
+
+
+def _figure(title: str) -> str:
+    """A figure's name: the first sentence of its caption, which says the point."""
+    return "Figure: " + re.split(r"(?<=[^\d\s])[.?!](?:\s|$)", title, maxsplit=1)[0]
+
+
+def _places(env: BuildEnvironment, docname: str) -> list[tuple[str, str]]:
+    """The places of a page that have an address: anchor and words of sections, equations and figures."""
+    equations = env.domains.math_domain.equations.items()
+    labels = sorted(env.domains.standard_domain.labels.items())
+    return [
+        *((section.anchor, section.heading) for section in sections(env, docname)),
+        *((f"equation-{name}", f"Equation ({number})") for name, (page, number) in equations if page == docname),
+        *((anchor, _figure(words)) for _, (page, anchor, words) in labels if page == docname and anchor[:4] == "fig-"),
+    ]
+
+
+def _item(href: str, short: str, words: str, name: str) -> str:
+    return (
+        f'<li><a href="{href}" data-copy="{escape(short)}" data-name="{escape(name)}">{escape(words)}</a> '
+        f"<code>{escape(short)}</code></li>"
+    )
+
+
+def _list(title: str, items: list[str]) -> str:
+    heading = f'<h2 id="links-{nodes.make_id(title)}">{escape(title)}</h2>'
+    return f'{heading}<ul class="all-links">{"".join(items)}</ul>'
+
+
+def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put the list in its place: a block for each page with a short link, and one for all others."""
+    for place in list(doctree.findall(Place)):
+        blocks, others = [], []
+        for page, name in names(app.env).items():
+            href = app.builder.get_relative_uri(docname, page)
+            short = short_link(app.config.short_links, page)
+            if short is None:
+                others.append(_item(href, app.builder.get_target_uri(page), name, name))
+                continue
+            items = [_item(href, f"{short}.html", "The whole page", name)]
+            for anchor, words in _places(app.env, page):
+                items.append(_item(f"{href}#{anchor}", f"{short}.html#{anchor}", words, f"{name} — {words}"))
+            blocks.append(_list(name, items))
+        place.replace_self(nodes.raw("", "\n".join([*blocks, _list("Other pages", others)]), format="html"))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive and what fills it."""
+    app.setup_extension("page_names")
+    app.add_node(Place)
+    app.add_directive("all-links", AllLinks)
+    app.connect("doctree-resolved", fill)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
