@@ -5,11 +5,13 @@ import os
 import sys
 from pathlib import Path
 
-from sphinx.application import Sphinx
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(HERE / "extensions"), str(HERE / "tools"), str(ROOT / "code")]
+
+import page_names  # noqa: E402 (from the folders just named)
+import site_address  # noqa: E402
 
 project = "Deep generative models, solved"
 author = "The worked-solutions authors"
@@ -21,7 +23,6 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_design",
     "sphinx_copybutton",
-    "sphinx_reredirects",
     "sphinxcontrib.bibtex",
     "equation_numbers",
     "katex_math",
@@ -31,6 +32,11 @@ extensions = [
     "explorables",
     "search_index",
     "versions",
+    "page_facts",
+    "page_previews",
+    "short_pages",
+    "link_list",
+    "not_found",
     "plain_docstrings",
 ]
 
@@ -82,13 +88,12 @@ html_short_title = "Generative models"
 html_static_path = ["static"]
 html_favicon = "static/favicon.svg"
 templates_path = ["templates"]
-html_css_files = ["site.css", "frame.css", "search.css"]
-html_js_files = ["frame.js", "site.js", "search.js"]
+html_css_files = ["site.css", "frame.css", "search.css", "links.css"]
+html_js_files = ["frame.js", "site.js", "search.js", "links.js"]
 html_domain_indices = False  # the package has one page, which is its own index
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
-html_last_updated_fmt = None  # a date would make two builds differ
 html_permalinks_icon = "#"
 html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
@@ -108,11 +113,27 @@ search_weights = [
 copybutton_exclude = ".linenos, .gp, .go"
 
 # /2a.html leads to question 2 (a), whatever its page is called
-redirects = {
-    page.name.partition("-")[0]: f"{page.parent.name}/{page.stem}.html"
-    for page in sorted((ROOT / "docs").glob("sheet-*/[0-9][a-z]-*.md"))
-}
-redirect_html_template_file = str(HERE / "templates" / "redirect.html")
+short_links = page_names.short_links(ROOT / "docs")
+
+# the address of the site and of its sources, as far as the environment says; where it says nothing, no page claims one
+html_baseurl = ogp_site_url = site_address.site_url(os.environ)
+edit_url = site_address.edit_url(os.environ)
+ogp_site_name = project
+ogp_custom_meta_tags = ('<meta name="twitter:card" content="summary_large_image" />',)
+ogp_social_cards = {"enable": False}  # page_previews draws them
+notfound_template = "404.html"
+notfound_context: dict[str, str] = {"title": "This page is not here"}
+notfound_urls_prefix = site_address.root_path(os.environ)
+if html_baseurl:
+    extensions += ["sphinx_sitemap"]  # warns where there is no address
+    sitemap_url_scheme = "{link}"
+    sitemap_show_lastmod = True
+    sitemap_excludes = ["search.html", "genindex.html", "404.html", *(f"{short}.html" for short in short_links)]
+
+# the last change of each page, from git; without git, or in a copy without the history, pages show none
+html_last_updated_fmt = "%-d %B %Y"
+git_last_updated_timezone = "UTC"  # two builds in two places give the same bytes
+suppress_warnings = ["git.command_not_found", "git.subprocess_error", "git.too_shallow"]
 
 
 def setup(app: Sphinx) -> None:

@@ -1,0 +1,85 @@
+"""What pages are called: their names in the menu, their short links, and where those lead.
+
+Nothing is typed twice: a name is what the ``toctree`` says, a short link is the number with which the file's name begins.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.nodes import clean_astext
+
+QUESTION = re.compile(r"\d[a-z]")
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A section of a page: its id and its heading."""
+
+    anchor: str
+    heading: str
+
+
+def short_links(docs: Path) -> dict[str, str]:
+    """Return where each short link leads: "2a" to question 2 (a), "2" to exercise 2, "answers" to all answers."""
+    sheets = sorted(docs.glob("sheet-*/[0-9]*-*.md"))
+    links = {path.name.partition("-")[0]: f"{path.parent.name}/{path.stem}" for path in sheets}
+    return links | {path.stem: f"{path.parent.name}/{path.stem}" for path in docs.glob("sheet-*/answers.md")}
+
+
+def short_link(links: dict[str, str], docname: str) -> str | None:
+    """Return the short link that leads to a page."""
+    return next((short for short, target in links.items() if target == docname), None)
+
+
+def names(env: BuildEnvironment) -> dict[str, str]:
+    """Return every page's name in the menu, in the menu's order: "2 (a) No overlap" for 2 (a)'s page."""
+    root = env.config.root_doc
+    found = {root: clean_astext(env.titles[root])}
+
+    def follow(docname: str) -> None:
+        for toctree in env.tocs[docname].findall(addnodes.toctree):
+            for title, target in toctree["entries"]:
+                if target in env.titles and target not in found:
+                    found[target] = title or clean_astext(env.titles[target])
+                    follow(target)
+
+    follow(root)
+    return found
+
+
+def sections(env: BuildEnvironment, docname: str) -> list[Section]:
+    """Return a page's sections in order, without its title and without the sections inside sections."""
+    title = env.tocs[docname].next_node(nodes.list_item) or nodes.list_item()
+    lists = [child for child in title.children if isinstance(child, nodes.bullet_list)]
+    links = [item.next_node(nodes.reference) for entries in lists for item in entries.findall(nodes.list_item)]
+    tops = [link for link in links if link is not None and link.parent.parent.parent in lists]
+    return [Section(link["anchorname"].removeprefix("#"), link.astext()) for link in tops]
+
+
+def add_names(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Tell the page's template what the page and its neighbours are called and which short link leads to it."""
+    if doctree is None:
+        return
+    called = names(app.env)
+    context["page_name"] = called.get(pagename, clean_astext(app.env.titles[pagename]))
+    _, before, after = app.builder.relations.get(pagename, (None, None, None))  # type: ignore[attr-defined]
+    context["prev_name"], context["next_name"] = called.get(before), called.get(after)
+    short = short_link(app.config.short_links, pagename)
+    context["short_link"] = context["pathto"](f"{short}.html", 1) if short else ""
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the setting and hand the names to the templates."""
+    app.add_config_value("short_links", {}, "html")
+    app.connect("html-page-context", add_names)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,88 @@
+"""What a forum shows of a link to a page: title, description and a picture, made for each page.
+
+sphinxext-opengraph writes the tags; here stand the picture and what the tags need to be true: where the site's address
+is not known, no page claims one, and its picture is named relative to the page.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import preview_card
+from docutils import nodes
+from page_names import names, short_link
+from site_state import site
+from sphinx.application import Sphinx
+from sphinx.util.nodes import clean_astext
+
+FOLDER = "_static/previews"
+SVG = "image/svg+xml"
+PANEL = re.compile(r'<svg class="panel".*?</svg>', re.S)
+NAMESPACES = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+
+
+def _panel(app: Sphinx, pagename: str) -> str:
+    """The first panel of a page's first figure, or "" where it has none."""
+    for page in site().pages:
+        if page.name == pagename:
+            outputs = [output for cell in site().store.get(page.digest) or [] for output in cell]
+            drawings = [output["data"][SVG] for output in outputs if SVG in output.get("data", {})]
+            panels = [PANEL.search(drawing) for drawing in drawings]
+            return next((panel[0].replace("<svg ", NAMESPACES, 1) for panel in panels if panel), "")
+    return ""
+
+
+def _card(app: Sphinx, pagename: str, description: str, doctree: nodes.document) -> preview_card.Card:
+    """What is written on a page's picture."""
+    title = clean_astext(app.env.titles[pagename])
+    question = re.match(r"(\d \([a-z]\)|\d) (?=\S)", title)
+    facts = [line.astext() for line in doctree.findall(nodes.paragraph) if "page-facts" in line["classes"]]
+    return preview_card.Card(
+        number=question[1] if question else "",
+        title=title.removeprefix(question[0]) if question else title,
+        description=description,
+        facts="".join(facts),
+        site=app.config.project,
+        panel=_panel(app, pagename),
+    )
+
+
+def add_preview(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Draw the page's picture and say where it is."""
+    if doctree is None:
+        return
+    short = short_link(app.config.short_links, pagename) or pagename.replace("/", "-")
+    picture = f"{FOLDER}/{short}.png"
+    card = _card(app, pagename, context.get("description", ""), doctree)
+    preview_card.draw(card, Path(app.outdir) / picture)
+    base = app.config.html_baseurl
+    context["meta"] = {
+        **(context["meta"] or {}),
+        "og:description": card.description,
+        "og:image": base + picture if base else context["pathto"](picture, 1),
+        "og:image:alt": f"Title card: {names(app.env).get(pagename, card.title)}",
+        "og:image:width": str(preview_card.WIDTH),
+        "og:image:height": str(preview_card.HEIGHT),
+    }
+
+
+def drop_unknown_address(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Claim no address of the page where the site's is not known."""
+    if doctree is not None and not app.config.html_baseurl:
+        context["metatags"] = re.sub(r'<meta property="og:url"[^>]*>\s*', "", context["metatags"])
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register what stands before and after sphinxext-opengraph."""
+    app.setup_extension("sphinxext.opengraph")
+    app.setup_extension("page_names")
+    app.setup_extension("site_state")
+    app.connect("html-page-context", add_preview, priority=400)
+    app.connect("html-page-context", drop_unknown_address, priority=600)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,167 @@
+// Links: a link from elsewhere shows its place unfolded and in view; a button at each place copies a link to it.
+(function () {
+  "use strict";
+
+  // ---- following a link -------------------------------------------------------------------------------------------
+
+  const SETTLED = 3000; // milliseconds in which late fonts and figures may still move the place
+  let watch = null; // ends the watch over the place that was followed last
+
+  function target() {
+    // what stands behind a "?" is an interactive figure's state
+    let name = location.hash.slice(1).split("?")[0];
+    try { name = decodeURIComponent(name); } catch { /* a bad escape: take it as it is */ }
+    return name && document.getElementById(name);
+  }
+
+  function unfold(place) {
+    for (let part = place; part; part = part.parentElement) {
+      if (part instanceof HTMLDetailsElement) part.open = true;
+    }
+  }
+
+  // the place stays in view while the page settles, unless the reader does something
+  function hold(place) {
+    const signs = ["wheel", "touchmove", "pointerdown", "keydown"];
+    const layout = new ResizeObserver(() => place.scrollIntoView({ behavior: "instant" }));
+    function end() {
+      layout.disconnect();
+      clearTimeout(timer);
+      signs.forEach((sign) => removeEventListener(sign, end));
+    }
+    const timer = setTimeout(end, SETTLED);
+    signs.forEach((sign) => addEventListener(sign, end, { passive: true }));
+    layout.observe(document.querySelector("article") || document.body);
+    return end;
+  }
+
+  function follow() {
+    if (watch) watch();
+    const place = target();
+    if (!place) return;
+    unfold(place);
+    place.scrollIntoView({ behavior: "instant" });
+    watch = hold(place);
+  }
+
+  addEventListener("hashchange", follow);
+  if (location.hash) follow();
+
+  // ---- copying a link ---------------------------------------------------------------------------------------------
+
+  const CHAIN = '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" aria-hidden="true" focusable="false">'
+    + '<path d="M10 14a4.5 4.5 0 0 0 6.4 0l3.2-3.2a4.5 4.5 0 0 0-6.4-6.4l-1.4 1.4"/><path d="M14 10a4.5 4.5 0 0 0-6.4 0l-3.2 3.2a4.5 4.5 0 0 0 6.4 6.4l1.4-1.4"/></svg>';
+  const article = document.querySelector("article.bd-article");
+  const head = (selector, attribute) => document.head.querySelector(selector)?.getAttribute(attribute) || "";
+  const pageName = head('meta[name="page-name"]', "content");
+  if (!article || !pageName) return;
+
+  // from disk the address on the web is worth more, where it is known
+  const canonical = head('link[rel="canonical"]', "href");
+  const base = location.protocol === "file:" && canonical ? canonical : location.href;
+
+  function pageAddress() {
+    const address = new URL(head('link[rel="shortlink"]', "href") || "", base);
+    address.hash = "";
+    return address;
+  }
+
+  function words(element) {
+    const copy = element.cloneNode(true);
+    copy.querySelectorAll(".headerlink, .copy-link, .katex-mathml, .caption-number").forEach((part) => part.remove());
+    return copy.textContent.replace(/\s+/g, " ").trim();
+  }
+
+  const escaped = (text) => text.replace(/[&<>"]/g, (mark) => `&#${mark.charCodeAt(0)};`);
+
+  // what is copied, twice: for editors with formatting, and for those without
+  function formats(name, address) {
+    return { "text/html": `<a href="${escaped(address)}">${escaped(name)}</a>`, "text/plain": `${name}\n${address}` };
+  }
+
+  // navigator.clipboard is missing on plain http and in some browsers from disk: there the copy event does it
+  function copyByEvent(data) {
+    let filled = false;
+    function fill(event) {
+      for (const [type, text] of Object.entries(data)) event.clipboardData.setData(type, text);
+      event.preventDefault();
+      filled = true;
+    }
+    const selection = getSelection();
+    const before = selection.rangeCount ? selection.getRangeAt(0) : null;
+    selection.selectAllChildren(article.querySelector("h1")); // Safari copies nothing where nothing is selected
+    document.addEventListener("copy", fill);
+    const allowed = document.execCommand("copy");
+    document.removeEventListener("copy", fill);
+    selection.removeAllRanges();
+    if (before) selection.addRange(before);
+    return allowed && filled;
+  }
+
+  async function copy(data) {
+    try {
+      const blobs = Object.entries(data).map(([type, text]) => [type, new Blob([text], { type })]);
+      await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
+      return true;
+    } catch {
+      return copyByEvent(data);
+    }
+  }
+
+  const note = document.createElement("div");
+  note.className = "copied-note";
+  note.setAttribute("role", "status");
+  article.append(note);
+  let silence = 0;
+
+  function say(text, milliseconds) {
+    clearTimeout(silence);
+    note.textContent = text;
+    silence = setTimeout(() => { note.textContent = ""; }, milliseconds);
+  }
+
+  function button(label, name, address) {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = "copy-link";
+    made.title = `Copy link to ${label}`;
+    made.setAttribute("aria-label", made.title);
+    made.innerHTML = CHAIN;
+    made.addEventListener("click", async () => {
+      const done = await copy(formats(name, String(address)));
+      say(done ? `Copied: ${name}` : `Not copied: this browser does not allow it. The link is ${address}`, done ? 2500 : 20000);
+      made.classList.toggle("copied", done);
+      setTimeout(() => made.classList.remove("copied"), 2500);
+    });
+    return made;
+  }
+
+  // what the theme's "#" belongs to: a heading, a formula's number, a figure
+  function label(mark) {
+    const owner = mark.closest("h1, h2, h3, h4, .eqno, figcaption");
+    if (!owner) return "";
+    if (owner.matches("h1")) return pageName;
+    if (owner.matches(".eqno")) return `Equation ${words(owner)}`;
+    if (owner.matches("figcaption")) return `Figure: ${words(owner.querySelector("strong") || owner).replace(/\.$/, "")}`;
+    return words(owner);
+  }
+
+  for (const mark of article.querySelectorAll("a.headerlink")) {
+    const what = label(mark);
+    if (!what) continue;
+    const address = pageAddress();
+    const whole = what === pageName;
+    if (!whole) address.hash = mark.hash;
+    const made = button(what, whole ? pageName : `${pageName} — ${what}`, address);
+    const heading = mark.closest("h1, h2, h3, h4");
+    // a heading is called by its words, without the button's
+    if (heading && !heading.querySelector(".math")) heading.setAttribute("aria-label", words(heading));
+    mark.replaceWith(made);
+  }
+
+  const root = document.documentElement.dataset.content_root || "./";
+  for (const link of article.querySelectorAll("a[data-copy]")) {
+    const address = new URL(root + link.dataset.copy, base);
+    link.parentElement.append(button(link.dataset.name, link.dataset.name, address));
+  }
+})();

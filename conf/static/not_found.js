@@ -1,0 +1,38 @@
+// The page for addresses that lead nowhere: says which page was probably meant.
+(function () {
+  "use strict";
+
+  // "/sheet-2/2A", "/question_2(b)", "/exercise-3": the question's number, wherever it stands
+  function number(path) {
+    const question = path.match(/(?:^|[^0-9])([1-9])[ ._(-]*([a-d])(?![a-z])/);
+    if (question) return question[1] + question[2];
+    const exercise = path.match(/(?:^|[^0-9])([1-9])(?![0-9])/);
+    return exercise ? exercise[1] : "";
+  }
+
+  // how many words of the address stand in the page's name or in its address
+  function shared(path, link) {
+    const known = (link.textContent + " " + link.pathname).toLowerCase();
+    const words = path.replace(/\.html?$/, "").split(/[^a-z]+/).filter((word) => word.length > 3);
+    return words.filter((word) => known.includes(word)).length;
+  }
+
+  function guess(path, links) {
+    const short = number(path);
+    const byNumber = links.find((link) => short && link.dataset.short === short);
+    if (byNumber) return byNumber;
+    const ranked = links.map((link) => [shared(path, link), link]).sort((a, b) => b[0] - a[0]);
+    return ranked[0][0] > 0 ? ranked[0][1] : null;
+  }
+
+  let path = location.pathname;
+  try { path = decodeURIComponent(path); } catch { /* a bad escape: take it as it is */ }
+  // the folder of the sheet has a number, too
+  path = path.toLowerCase().replace(/\/sheet-?\d+(?=\/)/, "");
+  const found = guess(path, [...document.querySelectorAll("ul.found a")]);
+  if (!found) return;
+  const link = document.createElement("a");
+  link.href = found.href + location.hash;
+  link.textContent = found.textContent;
+  document.getElementById("guess").append("Did you mean ", link, "?");
+})();
