@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from html import escape
 from typing import Any
@@ -31,16 +30,14 @@ def _figure(title: str) -> str:
     return "Figure: " + re.split(r"(?<=[^\d\s])[.?!](?:\s|$)", title, maxsplit=1)[0]
 
 
-def _rows(env: BuildEnvironment, docname: str) -> list[tuple[str, str, str]]:
-    """What a page offers: kind, anchor and words of each place."""
-    rows = [("section", section.anchor, section.heading) for section in sections(env, docname)]
-    labels = env.domains.standard_domain.labels.items()
+def _places(env: BuildEnvironment, docname: str) -> list[tuple[str, str]]:
+    """The places of a page that have an address: anchor and words of sections, equations and figures."""
     equations = env.domains.math_domain.equations.items()
-    rows += [("formula", f"equation-{name}", f"Equation ({number})") for name, (doc, number) in equations if doc == docname]
-    return rows + [
-        ("figure", anchor, _figure(title))
-        for _, (doc, anchor, title) in sorted(labels)
-        if doc == docname and anchor.startswith("fig-")
+    labels = sorted(env.domains.standard_domain.labels.items())
+    return [
+        *((section.anchor, section.heading) for section in sections(env, docname)),
+        *((f"equation-{name}", f"Equation ({number})") for name, (page, number) in equations if page == docname),
+        *((anchor, _figure(words)) for _, (page, anchor, words) in labels if page == docname and anchor[:4] == "fig-"),
     ]
 
 
@@ -51,25 +48,26 @@ def _item(href: str, short: str, words: str, name: str) -> str:
     )
 
 
-def _block(app: Sphinx, here: str, docname: str, name: str) -> str:
-    """A page's heading and its list."""
-    short = short_link(app.config.short_links, docname)
-    page = posixpath.relpath(app.builder.get_target_uri(docname), posixpath.dirname(here) or ".")
-    link = f"{short}.html" if short else page
-    items = [_item(page, link, "The whole page", name)]
-    if short:
-        items += [
-            _item(f"{page}#{anchor}", f"{link}#{anchor}", words, f"{name} — {words}")
-            for _, anchor, words in _rows(app.env, docname)
-        ]
-    return f'<h2 id="links-{nodes.make_id(posixpath.basename(link))}">{escape(name)}</h2><ul class="all-links">{"".join(items)}</ul>'
+def _list(title: str, items: list[str]) -> str:
+    heading = f'<h2 id="links-{nodes.make_id(title)}">{escape(title)}</h2>'
+    return f'{heading}<ul class="all-links">{"".join(items)}</ul>'
 
 
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put the list in its place."""
+    """Put the list in its place: a block for each page with a short link, and one for all others."""
     for place in list(doctree.findall(Place)):
-        blocks = [_block(app, docname, page, name) for page, name in names(app.env).items() if page != docname]
-        place.replace_self(nodes.raw("", "\n".join(blocks), format="html"))
+        blocks, others = [], []
+        for page, name in names(app.env).items():
+            href = app.builder.get_relative_uri(docname, page)
+            short = short_link(app.config.short_links, page)
+            if short is None:
+                others.append(_item(href, app.builder.get_target_uri(page), name, name))
+                continue
+            items = [_item(href, f"{short}.html", "The whole page", name)]
+            for anchor, words in _places(app.env, page):
+                items.append(_item(f"{href}#{anchor}", f"{short}.html#{anchor}", words, f"{name} — {words}"))
+            blocks.append(_list(name, items))
+        place.replace_self(nodes.raw("", "\n".join([*blocks, _list("Other pages", others)]), format="html"))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -50,10 +50,10 @@ def minutes(node: nodes.Node) -> int:
 
 
 def facts(page: nodes.section) -> str:
-    """Return what stands under the title: "14 minutes to read, the answer alone 2."."""
+    """Return what stands under the title: "14 minutes to read, 2 for the answer alone."."""
     whole = minutes(page)
     answer = next((part for part in page.findall(nodes.section) if "answer" in part["ids"]), None)
-    alone = f", the answer alone {minutes(answer)}" if answer is not None else ""
+    alone = f", {minutes(answer)} for the answer alone" if answer is not None else ""
     return f"{whole} minute{'s' * (whole != 1)} to read{alone}."
 
 

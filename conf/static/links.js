@@ -120,13 +120,14 @@
     silence = setTimeout(() => { note.textContent = ""; }, milliseconds);
   }
 
-  function button(label, name, address) {
+  function button(label, name, address, text) {
     const made = document.createElement("button");
     made.type = "button";
     made.className = "copy-link";
     made.title = `Copy link to ${label}`;
     made.setAttribute("aria-label", made.title);
-    made.innerHTML = CHAIN;
+    if (text) made.textContent = text;
+    else made.innerHTML = CHAIN;
     made.addEventListener("click", async () => {
       const done = await copy(formats(name, String(address)));
       say(done ? `Copied: ${name}` : `Not copied: this browser does not allow it. The link is ${address}`, done ? 2500 : 20000);
@@ -152,11 +153,13 @@
     const address = pageAddress();
     const whole = what === pageName;
     if (!whole) address.hash = mark.hash;
-    const made = button(what, whole ? pageName : `${pageName} — ${what}`, address);
+    const number = mark.closest(".eqno");
+    const made = button(what, whole ? pageName : `${pageName} — ${what}`, address, number && words(number));
     const heading = mark.closest("h1, h2, h3, h4");
     // a heading is called by its words, without the button's
     if (heading && !heading.querySelector(".math")) heading.setAttribute("aria-label", words(heading));
-    mark.replaceWith(made);
+    if (number) number.replaceChildren(made);
+    else mark.replaceWith(made);
   }
 
   const root = document.documentElement.dataset.content_root || "./";
