@@ -128,7 +128,9 @@ def link_problems(html: Path, path: Path, page: BeautifulSoup, targets: dict[Pat
         address, fragment = urldefrag(str(link["href"]))
         if re.match(r"[a-z]+:", address):
             continue
-        target = (path.parent / unquote(address)).resolve() if address else path.resolve()
+        # the page for lost addresses has absolute ones, from the root of the site
+        target = (html / address[1:] if address.startswith("/") else path.parent / unquote(address)).resolve()
+        target = target if address else path.resolve()
         if not target.is_file():
             problems.append(f"link to {address}, which is not there")
         elif fragment and target.suffix == ".html" and unquote(fragment) not in anchors(target, targets):

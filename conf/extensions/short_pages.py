@@ -25,7 +25,8 @@ LEADS_UP = re.compile(r'(?<=content=")(?:\.\./)+')
 def remember(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Keep a page's tags for the short page that leads to it, which lies in the root folder."""
     if pagename in app.config.short_links.values():
-        _tags(app)[pagename] = LEADS_UP.sub("", context["metatags"])
+        tags = LEADS_UP.sub("", context["metatags"]).splitlines()
+        _tags(app)[pagename] = "\n".join(tag.strip() for tag in tags if tag.strip() and "viewport" not in tag)
 
 
 def _tags(app: Sphinx) -> dict[str, str]:
@@ -40,6 +41,7 @@ def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
         context = {
             "title": clean_astext(app.env.titles[target]),
             "target": app.builder.get_target_uri(target),
+            "canonical": app.config.html_baseurl + app.builder.get_target_uri(target),
             "tags": _tags(app)[target],
         }
         yield short, context, "redirect.html"

@@ -10,9 +10,9 @@
     return exercise ? exercise[1] : "";
   }
 
-  // how many words of the address stand in the page's name or in its address
+  // how many words of the address stand in the page's name or in its file's
   function shared(path, link) {
-    const known = (link.textContent + " " + link.pathname).toLowerCase();
+    const known = (link.textContent + " " + link.pathname.split("/").pop()).toLowerCase().replace(/\.html$/, "");
     const words = path.replace(/\.html?$/, "").split(/[^a-z]+/).filter((word) => word.length > 3);
     return words.filter((word) => known.includes(word)).length;
   }
@@ -25,14 +25,16 @@
     return ranked[0][0] > 0 ? ranked[0][1] : null;
   }
 
+  const place = document.getElementById("guess");
   let path = location.pathname;
   try { path = decodeURIComponent(path); } catch { /* a bad escape: take it as it is */ }
   // the folder of the sheet has a number, too
-  path = path.toLowerCase().replace(/\/sheet-?\d+(?=\/)/, "");
+  const root = new URL(".", new URL(place.dataset.root, location.href)).pathname;
+  path = path.replace(root, "/").toLowerCase().replace(/\/sheet-?\d+(?=\/)/, "");
   const found = guess(path, [...document.querySelectorAll("ul.found a")]);
   if (!found) return;
   const link = document.createElement("a");
   link.href = found.href + location.hash;
   link.textContent = found.textContent;
-  document.getElementById("guess").append("Did you mean ", link, "?");
+  place.append("Did you mean ", link, "?");
 })();

@@ -88,7 +88,8 @@ def test_short_links_lead_to_their_question(html):
         page = (html / f"{path.name.partition('-')[0]}.html").read_text(encoding="utf-8")
         target = path.relative_to(html).as_posix()
         assert f'href="{target}"' in page
-        assert f'"{target}" + location.hash' in page
+        assert f'<script src="_static/redirect.js" data-to="{target}">' in page
+        assert f'content="0; url={target}"' in page  # without scripts
 
 
 def test_the_ledger_is_complete_and_true(html):

@@ -1,0 +1,388 @@
+"""Links: short ones, copied ones, ones that lead into folded parts, previous and next, and ones that lead nowhere."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+ROOT = Path(__file__).resolve().parents[2]
+PUBLISHED = (ROOT / "tests/published-anchors.txt").read_text(encoding="utf-8").split()
+QUESTION = "sheet-2/2a-no-overlap.html"
+WIDTHS = (1280, 390)
+CLIPBOARD = ["clipboard-read", "clipboard-write"]
+READ = """async () => {
+    const [item] = await navigator.clipboard.read();
+    const parts = item.types.map(async (type) => [type, await (await item.getType(type)).text()]);
+    return Object.fromEntries(await Promise.all(parts));
+}"""
+# the place, its whole start, between the header that covers the top and the window's end; nothing around it is folded
+IN_VIEW = """(id) => {
+    const place = document.getElementById(id);
+    for (let part = place; part; part = part.parentElement)
+        if (part.tagName === "DETAILS" && !part.open) return "folded";
+    const header = document.querySelector(".bd-header-article").getBoundingClientRect();
+    const covered = Math.max(0, header.bottom);
+    const { top, width } = place.getBoundingClientRect();
+    const last = document.documentElement.scrollHeight - innerHeight - scrollY < 2;
+    if (!width) return "not shown";
+    if (top < covered - 1) return `behind the header: ${top} < ${covered}`;
+    return top < innerHeight - 40 && (last || top < innerHeight / 2 || scrollY === 0) ? "" : `below the window: ${top}`;
+}"""
+
+
+def opened(open_page, address: str, width: int = 1280, **options: object) -> Page:
+    page = open_page(viewport={"width": width, "height": 900}, **options)
+    page.goto(address)
+    return page
+
+
+# ---- short links
+
+
+@pytest.mark.parametrize("rest", ["", "#derivation", "?from=forum#further", "#explore?overlap=uniform,0.5,1"])
+@pytest.mark.parametrize("place", ["site", "site_file"])
+def test_a_short_link_keeps_what_stands_behind_it(open_page, request, place, rest):
+    root = request.getfixturevalue(place)
+    page = opened(open_page, f"{root}/2a.html{rest}")
+    page.wait_for_url(f"{root}/{QUESTION}{rest}")
+    expect(page.locator("h1")).to_contain_text("No overlap")
+
+
+def test_a_short_link_leads_on_without_javascript(open_page, site):
+    page = opened(open_page, f"{site}/2a.html", java_script_enabled=False)
+    page.wait_for_url(f"{site}/{QUESTION}")
+
+
+def test_exercises_have_short_links(open_page, site):
+    page = opened(open_page, f"{site}/2.html#reading-d")
+    page.wait_for_url(f"{site}/sheet-2/2-gan.html#reading-d")
+
+
+# ---- published anchors
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_published_link_shows_its_place(open_page, site, width):
+    page = open_page(viewport={"width": width, "height": 900})
+    for line in PUBLISHED:
+        page.goto("about:blank")
+        page.goto(f"{site}/{line}")
+        page.wait_for_load_state("load")
+        page.wait_for_timeout(50)
+        if anchor := line.partition("#")[2]:
+            assert page.evaluate(IN_VIEW, anchor) == "", line
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_short_link_to_a_section_shows_it(open_page, site, width):
+    page = opened(open_page, f"{site}/3c.html#mistakes", width)
+    page.wait_for_url("**/3c-packing.html#mistakes")
+    page.wait_for_load_state("load")
+    assert page.evaluate(IN_VIEW, "mistakes") == ""
+
+
+def push(page: Page) -> None:
+    """Let something above the place become larger, as a late figure would, and wait for two frames."""
+    page.evaluate(
+        """() => {
+            const late = document.createElement("div");
+            late.style.height = "700px";
+            late.style.overflowAnchor = "none";
+            document.documentElement.style.overflowAnchor = "none"; // Safari has no anchoring of its own
+            document.querySelector("#answer").before(late);
+            return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))));
+        }"""
+    )
+
+
+def test_a_place_stays_in_view_while_the_page_settles_but_not_against_the_reader(open_page, site):
+    page = opened(open_page, f"{site}/{QUESTION}#evidence")
+    push(page)
+    assert page.evaluate(IN_VIEW, "evidence") == ""
+    page.mouse.move(640, 500)
+    page.mouse.wheel(0, 300)
+    page.wait_for_timeout(300)
+    before = page.evaluate("scrollY")
+    push(page)
+    assert page.evaluate("scrollY") == pytest.approx(before, abs=2)
+
+
+def test_a_link_opens_a_dropdown_and_a_list_of_checks(open_page, site):
+    for address, selector in ((QUESTION, "#marking details table"), ("sheet-2/1b-latent-space.html", "details.claims li")):
+        page = opened(open_page, f"{site}/{address}")
+        inside = page.locator(selector).first
+        expect(inside).to_be_hidden()
+        inside.evaluate("place => { place.id ||= 'inside'; location.hash = place.id; }")
+        expect(inside).to_be_in_viewport()
+
+
+def test_a_search_for_words_opens_the_folded_part(open_page, site):
+    # a link to words uses the browser's find
+    page = opened(open_page, f"{site}/{QUESTION}#:~:text=One%20way%20to%20give,a%20consequence%20for%20practice")
+    expect(page.locator("#marking details")).to_have_attribute("open", "")
+
+
+def test_a_bad_escape_in_a_link_does_no_harm(open_page, site):
+    page = opened(open_page, f"{site}/{QUESTION}#%E0%A4%A")
+    expect(page.locator("h1")).to_be_in_viewport()
+
+
+# ---- copying
+
+
+def copied(page: Page, name: str) -> dict[str, str]:
+    page.get_by_role("button", name=name, exact=True).first.click()
+    expect(page.get_by_role("status")).to_contain_text("Copied")
+    return page.evaluate(READ)
+
+
+@pytest.mark.parametrize(
+    ("button", "name", "address"),
+    [
+        ("2 (a) No overlap", "2 (a) No overlap", "2a.html"),
+        ("Derivation", "2 (a) No overlap — Derivation", "2a.html#derivation"),
+        ("Equation (2a.1)", "2 (a) No overlap — Equation (2a.1)", "2a.html#equation-eq-a-d-star"),
+        ("Figure: The cliff", "2 (a) No overlap — Figure: The cliff", "2a.html#fig-2a-cliff"),
+    ],
+)
+def test_a_button_copies_a_link_for_every_editor(open_page, site, button, name, address):
+    page = opened(open_page, f"{site}/{QUESTION}", permissions=CLIPBOARD)
+    formats = copied(page, f"Copy link to {button}")
+    assert formats["text/plain"] == f"{name}\n{site}/{address}"
+    assert f'<a href="{site}/{address}">{name}</a>' in formats["text/html"]
+
+
+def test_a_page_without_a_short_link_is_copied_by_its_own(open_page, site):
+    page = opened(open_page, f"{site}/notation.html?x=1#exercise-1", permissions=CLIPBOARD)
+    assert copied(page, "Copy link to Exercise 2")["text/plain"] == f"Notation — Exercise 2\n{site}/notation.html#exercise-2"
+
+
+def test_all_links_are_copied_from_their_list(open_page, site):
+    page = opened(open_page, f"{site}/links.html", permissions=CLIPBOARD)
+    name = "3 (c) Packing — Mistakes"
+    assert copied(page, f"Copy link to {name}")["text/plain"] == f"{name}\n{site}/3c.html#mistakes"
+    expect(page.locator(".all-links .copy-link")).to_have_count(page.locator(".all-links li").count())
+
+
+@pytest.mark.parametrize("missing", ["navigator.clipboard", "ClipboardItem"])
+def test_an_older_way_copies_where_the_new_one_is_missing(open_page, site, missing):
+    page = open_page(permissions=CLIPBOARD)
+    page.goto(f"{site}/{QUESTION}")
+    read_on = page.context.new_page()
+    read_on.goto(f"{site}/notation.html")
+    page.bring_to_front()
+    page.evaluate(
+        "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
+        if missing == "navigator.clipboard"
+        else "delete window.ClipboardItem"
+    )
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('#answer > p'))")
+    selected = page.evaluate("String(getSelection())")
+    page.get_by_role("button", name="Copy link to Further").click()
+    expect(page.get_by_role("status")).to_have_text("Copied: 2 (a) No overlap — Further")
+    assert page.evaluate("String(getSelection())") in (selected, "")  # a click may end a selection, copying may not
+    read_on.bring_to_front()
+    formats = read_on.evaluate(READ)
+    assert formats["text/plain"] == f"2 (a) No overlap — Further\n{site}/2a.html#further"
+    assert f'<a href="{site}/2a.html#further">2 (a) No overlap — Further</a>' in formats["text/html"]
+
+
+def test_where_nothing_may_be_copied_the_link_is_shown(open_page, site):
+    page = opened(open_page, f"{site}/{QUESTION}")
+    page.evaluate(
+        "Object.defineProperty(navigator, 'clipboard', { value: undefined }); document.execCommand = () => false;"
+    )
+    page.get_by_role("button", name="Copy link to Answer").click()
+    expect(page.get_by_role("status")).to_contain_text(f"Not copied: this browser does not allow it. The link is {site}/2a")
+
+
+def test_links_are_copied_from_disk(open_page, site_file):
+    page = opened(open_page, f"{site_file}/{QUESTION}")
+    page.evaluate("document.addEventListener('copy', (e) => { window.plain = e.clipboardData.getData('text/plain'); })")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    # listeners run in their order: this one sees what the page's own, added at the click, has not yet set
+    page.evaluate("addEventListener('copy', (e) => { window.plain = e.clipboardData.getData('text/plain'); })")
+    page.get_by_role("button", name="Copy link to Answer").click()
+    assert page.evaluate("window.plain") == f"2 (a) No overlap — Answer\n{site_file}/2a.html#answer"
+
+
+def test_from_disk_the_address_on_the_web_is_copied_where_it_is_known(open_page, html, tmp_path):
+    text = (html / QUESTION).read_text(encoding="utf-8")
+    address = f"https://example.org/en/latest/{QUESTION}"
+    text = text.replace("</head>", f'<link rel="canonical" href="{address}" /></head>')
+    text = text.replace('"../', f'"{html.as_uri()}/').replace(f'href="{html.as_uri()}/2a.html"', 'href="../2a.html"')
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    page = opened(open_page, (tmp_path / "page.html").as_uri())
+    page.evaluate("addEventListener('copy', (e) => { window.plain = e.clipboardData.getData('text/plain'); })")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.get_by_role("button", name="Copy link to Answer").click()
+    assert page.evaluate("window.plain").endswith("\nhttps://example.org/en/latest/2a.html#answer")
+
+
+def test_a_link_is_copied_by_keyboard_and_the_note_goes_away(open_page, site):
+    page = opened(open_page, f"{site}/{QUESTION}", permissions=CLIPBOARD)
+    button = page.get_by_role("button", name="Copy link to Answer")
+    assert button.evaluate("b => getComputedStyle(b).opacity") == "0"
+    page.get_by_role("button", name="Copy link to 2 (a) No overlap", exact=True).focus()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if button.evaluate("b => b === document.activeElement"):
+            break
+    expect(button).to_be_focused()
+    expect(button).to_have_css("opacity", "1")
+    assert button.evaluate("b => getComputedStyle(b).outlineStyle") != "none"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Copied: 2 (a) No overlap — Answer")
+    expect(page.get_by_role("status")).to_be_empty(timeout=4000)
+    assert page.evaluate(READ)["text/plain"].endswith("2a.html#answer")
+
+
+def test_buttons_can_be_touched(open_page, site):
+    page = opened(open_page, f"{site}/{QUESTION}", 390, has_touch=True, is_mobile=True)
+    sizes = page.locator("article .copy-link").evaluate_all(
+        "all => all.map(b => [b.getBoundingClientRect(), getComputedStyle(b).opacity, b.ariaLabel])"
+    )
+    assert len(sizes) >= 20
+    for box, opacity, label in sizes:
+        assert box["width"] >= 24 and box["height"] >= 24 and opacity == "1", label
+        assert 0 <= box["x"] and box["x"] + box["width"] <= 391, label
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_buttons_move_nothing(open_page, site, width):
+    heights = [
+        opened(open_page, f"{site}/{QUESTION}", width, java_script_enabled=scripts).evaluate(
+            "['answer', 'derivation', 'mistakes'].map(id => document.getElementById(id).getBoundingClientRect().height)"
+        )
+        for scripts in (True, False)
+    ]
+    assert heights[0] == pytest.approx(heights[1], abs=0.5)
+
+
+def test_a_heading_is_called_by_its_words_alone(open_page, site):
+    page = opened(open_page, f"{site}/{QUESTION}")
+    expect(page.get_by_role("heading", name="Derivation", exact=True)).to_have_count(1)
+
+
+# ---- around the page
+
+
+def test_the_skip_link_leads_past_the_menu(open_page, site):
+    page = opened(open_page, f"{site}/{QUESTION}")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to main content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["links.html", "404.html", QUESTION])
+def test_links_are_accessible(open_page, site, name, theme, width):
+    page = opened(open_page, f"{site}/{name}", width, color_scheme=theme)
+    page.add_style_tag(content=".copy-link { opacity: 1 !important; }")  # as a reader sees them who points at them
+    found = Axe().run(page, context="main", options={"preload": False})
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# ---- lost addresses
+
+
+@pytest.fixture(scope="module")
+def lost(html: Path) -> Iterator[str]:
+    """The site as a host serves it: with its own page for addresses that lead nowhere."""
+
+    class Host(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *words: object) -> None:
+            """Say nothing."""
+
+        def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+            body = (html / "404.html").read_bytes()
+            self.send_response(code)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Host, directory=str(html)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def lost_page(launched, lost) -> Iterator[Page]:
+    context = launched.new_context()
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("requestfailed", lambda request: problems.append(request.url))
+    yield page
+    context.close()
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("address", "meant"),
+    [
+        ("/2A", "2 (a) No overlap"),
+        ("/2a", "2 (a) No overlap"),
+        ("/2a.htm#answer", "2 (a) No overlap"),
+        ("/sheet-2/2a", "2 (a) No overlap"),
+        ("/sheet-1/2-B.html", "2 (b) Identical"),
+        ("/question%202%20(b)", "2 (b) Identical"),
+        ("/a/b/c/d/3c/x", "3 (c) Packing"),
+        ("/sheet-2/1d-blurred.html", "1 (d) Blur"),
+        ("/exercise_3", "3 GAN training"),
+        ("/sheet-2/vae.html", "1 VAE"),
+        ("/mode-collapse", "3 (a) Mode collapse"),
+        ("/latent_space.html", "1 (b) Latent space"),
+        ("/notations.html", "Notation"),
+        ("/%E0%A4%A-2a", "2 (a) No overlap"),
+    ],
+)
+def test_a_lost_address_is_guessed(lost_page, lost, address, meant):
+    lost_page.goto(f"{lost}{address}")
+    link = lost_page.locator("#guess a")
+    expect(link).to_have_text(meant)
+    link.click()
+    expect(lost_page.locator("h1")).not_to_contain_text("not here")
+    assert lost_page.url.partition("#")[2] == address.partition("#")[2]
+
+
+@pytest.mark.parametrize("address", ["/", "/nothing-of-the-kind", "/1999", "/sheet-2/", "/sheet-2/9z.html"])
+def test_nothing_is_guessed_without_a_reason(lost_page, lost, address):
+    lost_page.goto(f"{lost}/nowhere/at/all{address}")
+    expect(lost_page.locator("ul.found").first).to_be_visible()
+    expect(lost_page.locator("#guess")).to_be_empty()
+
+
+def test_a_lost_reader_without_javascript_finds_the_list(launched, lost):
+    context = launched.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{lost}/some/where/2A")
+    page.get_by_role("main").get_by_role("link", name="2 (a) No overlap").click()
+    assert page.url == f"{lost}/{QUESTION}"
+    context.close()
+
+
+def test_pictures_for_forums_are_not_loaded_by_readers(open_page, site):
+    page = open_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{site}/{QUESTION}")
+    page.wait_for_load_state("networkidle")
+    assert not [url for url in asked if re.search("previews", url)], json.dumps(asked)

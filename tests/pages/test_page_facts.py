@@ -1,0 +1,365 @@
+"""What surrounds a page: addresses, names, descriptions, previews, labels for other sites, reading times."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import checks
+import numpy as np
+import page_facts
+import page_names
+import preview_card
+import pytest
+import site_address
+import svg_panel
+from docutils import nodes
+from PIL import Image
+from sphinx.util.inventory import InventoryFile
+
+ROOT = Path(__file__).resolve().parents[2]
+HOSTED = "https://worked-solutions.readthedocs.io/en/latest/"
+GITHUB = "https://github.com/o/r/edit/main/{path}"
+GITLAB = "https://gitlab.example.edu/a/b/r/-/edit/main/{path}"
+
+
+# ---- where the site is
+
+
+@pytest.mark.parametrize(
+    ("environ", "address", "path"),
+    [
+        ({}, "", "/"),
+        ({"READTHEDOCS_CANONICAL_URL": HOSTED}, HOSTED, "/en/latest/"),
+        ({"SITE_URL": "https://example.org/gan"}, "https://example.org/gan/", "/gan/"),
+        ({"SITE_URL": "https://example.org", "READTHEDOCS_CANONICAL_URL": HOSTED}, "https://example.org/", "/"),
+    ],
+)
+def test_the_address_is_what_the_host_says(environ, address, path):
+    assert site_address.site_url(environ) == address
+    assert site_address.root_path(environ) == path
+
+
+@pytest.mark.parametrize("address", ["example.org", "ftp://example.org/", "https:///x", "https://example.org/?a=1"])
+def test_an_address_that_no_browser_opens_is_refused(address):
+    with pytest.raises(ValueError, match="SITE_URL"):
+        site_address.site_url({"SITE_URL": address})
+
+
+@pytest.mark.parametrize(
+    ("clone", "kind", "expected"),
+    [
+        ("https://github.com/o/r.git", "branch", GITHUB),
+        ("https://github.com/o/r", None, GITHUB),
+        ("git@github.com:o/r.git", "branch", GITHUB),
+        ("ssh://git@gitlab.example.edu:2222/a/b/r.git", "branch", GITLAB),
+        ("https://gitlab.example.edu/a/b/r.git", "branch", GITLAB),
+        ("https://github.com/o/r.git", "tag", ""),
+        ("https://github.com/o/r.git", "external", ""),
+        ("https://git.example.org/o/r.git", "branch", ""),
+        ("https://notgithub.example.org/o/r.git", "branch", ""),
+        ("", "branch", ""),
+    ],
+)
+def test_a_page_can_be_edited_where_its_source_is_known(clone, kind, expected):
+    environ = {"READTHEDOCS_GIT_CLONE_URL": clone, "READTHEDOCS_GIT_IDENTIFIER": "main"}
+    assert site_address.edit_url(environ | ({"READTHEDOCS_VERSION_TYPE": kind} if kind else {})) == expected
+    assert site_address.edit_url({"READTHEDOCS_GIT_CLONE_URL": clone}) == ""
+
+
+# ---- what is computed
+
+
+def test_reading_time_counts_words_formulas_figures_and_code_but_nothing_folded():
+    def prose(count: int) -> nodes.paragraph:
+        return nodes.paragraph("", " ".join(["word"] * count))
+
+    fold = nodes.container("", prose(5000), design_component="dropdown")
+    page = nodes.section("", prose(200), nodes.math_block("", "x" * 500), nodes.literal_block("", "a b c"), fold)
+    page += nodes.figure("", nodes.image(uri="a.svg"), nodes.caption("", "two words"))
+    page += nodes.raw("", "<p>never read</p>", format="html")
+    assert page_facts.seconds(page) == pytest.approx(60 + 12 + 10 + 15 + 2 * 0.3)
+    assert page_facts.seconds(nodes.paragraph("", "", nodes.math("", r"\frac a b"))) == pytest.approx(0.3)
+    assert page_facts.facts(page) == "2 minutes to read."
+    page += nodes.section("", prose(400), ids=["answer"])
+    assert page_facts.facts(page) == "4 minutes to read, 2 for the answer alone."
+    assert page_facts.facts(nodes.section()) == "1 minute to read."
+
+
+def test_short_links_come_from_the_file_names(tmp_path):
+    for name in ("sheet-2/2a-x.md", "sheet-2/2-gan.md", "sheet-2/answers.md", "sheet-2/notes.md", "index.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    links = page_names.short_links(tmp_path)
+    assert links == {"2": "sheet-2/2-gan", "2a": "sheet-2/2a-x", "answers": "sheet-2/answers"}
+    assert page_names.short_link(links, "sheet-2/2a-x") == "2a"
+    assert page_names.short_link(links, "index") is None
+
+
+# ---- the pages
+
+
+def test_points_and_reading_time_stand_under_each_title(html):
+    for path in checks.questions(html):
+        page = checks.parse(path)
+        line = page.select_one("h1 + p.page-facts")
+        assert line, path.name
+        assert re.fullmatch(r"\d+ points\. \d+ minutes to read, \d+ for the answer alone\.", line.get_text()), line
+        assert not re.match(r"\d+ points", line.find_next("p").get_text()), path.name  # not said twice
+
+
+def described(page) -> str:
+    (tag,) = page.select('meta[name="description"]')
+    return str(tag["content"])
+
+
+def test_every_page_describes_itself_in_plain_words(html):
+    said: dict[str, str] = {}
+    for path in checks.pages(html):
+        text = described(checks.parse(path))
+        assert len(text) in page_facts.LENGTHS, (path.name, len(text))
+        assert not re.search(r"[\\$<>]", text), path.name
+        assert text not in said, (path.name, said[text])
+        said[text] = path.name
+
+
+def preview(page) -> dict[str, str]:
+    tags = page.select('meta[property^="og:"], meta[name="twitter:card"]')
+    return {str(tag.get("property") or tag["name"]): str(tag["content"]) for tag in tags}
+
+
+def test_every_page_has_a_preview_with_a_picture_of_its_own(html):
+    pictures = set()
+    sources = [path for path in checks.pages(html) if path.stem not in page_facts.DESCRIPTIONS]
+    for path in sources:
+        page = checks.parse(path)
+        tags = preview(page)
+        assert tags["og:title"] == page.h1.get_text().removesuffix("#"), path.name
+        assert tags["og:description"] == described(page)
+        assert tags["twitter:card"] == "summary_large_image"
+        assert "og:url" not in tags  # this build has no address
+        picture = (path.parent / tags["og:image"]).resolve()
+        assert picture.stat().st_size <= 60_000, picture.name
+        with Image.open(picture) as opened:
+            assert opened.size == (1200, 630) == (int(tags["og:image:width"]), int(tags["og:image:height"]))
+        assert not page.select(f'img[src*="{picture.name}"], link[href*="{picture.name}"]')  # for forums only
+        pictures.add(picture.read_bytes())
+    assert len(pictures) == len(sources)
+
+
+def test_a_short_link_has_the_preview_of_its_page(html):
+    for short, target in page_names.short_links(ROOT / "docs").items():
+        here, there = (html / f"{short}.html"), (html / f"{target}.html")
+        page, tags = checks.parse(here), preview(checks.parse(there))
+        assert described(page) == described(checks.parse(there))
+        picture = (there.parent / tags.pop("og:image")).resolve()
+        mine = preview(page)
+        assert (html / mine.pop("og:image")).resolve() == picture
+        assert mine == tags
+        assert page.select_one('link[rel="canonical"]')["href"] == f"{target}.html"
+        assert not [script for script in page.select("script") if script.get_text(strip=True)]
+
+
+def test_all_links_are_listed(html):
+    page = checks.parse(html / "links.html")
+    listed = {code.get_text() for code in page.select(".all-links code")}
+    for path in checks.questions(html):
+        short, places = path.name.partition("-")[0], checks.parse(path)
+        ids = [*checks.SECTIONS, *(str(tag["id"]) for tag in places.select(".math.display[id^=equation-], figure[id]"))]
+        assert {f"{short}.html#{anchor}" for anchor in ids} <= listed, path.name
+    for link in page.select(".all-links a"):
+        address, _, anchor = str(link["data-copy"]).partition("#")
+        assert (html / address).is_file()
+        assert str(link["href"]).partition("#")[2] == anchor
+
+
+def test_previous_and_next_follow_the_menu(html):
+    index = checks.parse(html / "index.html")
+    menu = [str(link["href"]) for link in index.select("nav.bd-docs-nav li:not(:has(> a[href='#'])) > a")]
+    page, walked, before = html / "index.html", [], None
+    while following := checks.parse(page).select_one(".prev-next-area a.right-next"):
+        before, page = page, (page.parent / str(following["href"])).resolve()
+        walked.append(page.relative_to(html.resolve()).as_posix())
+        back = checks.parse(page).select_one(".prev-next-area a.left-prev")
+        assert (page.parent / str(back["href"])).resolve() == before.resolve()
+    assert walked == [link for link in menu if link not in ("#", "index.html")]
+    names = [link.get_text() for link in checks.parse(html / "sheet-2/2a-no-overlap.html").select(".prev-next-area a")]
+    assert names == ["←Previous: 2 GAN", "Next: 2 (b) Identical→"]
+
+
+def test_the_page_for_lost_addresses_lists_all_questions(html):
+    page = checks.parse(html / "404.html")
+    links = {str(link["href"]) for link in page.select("ul.found a")}
+    assert {f"/{path.relative_to(html).as_posix()}" for path in checks.questions(html)} <= links
+    # it is shown at any depth: no address in it may be relative
+    addresses = [str(tag.get("href") or tag.get("src")) for tag in page.select("[href], [src]")]
+    assert [address for address in addresses if not address.startswith(("/", "#", "https://"))] == []
+
+
+# ---- for other Sphinx sites
+
+
+def test_labels_for_other_sites_lead_somewhere(html):
+    with (html / "objects.inv").open("rb") as file:
+        inventory = InventoryFile.load(file, "", lambda base, path: path)
+    labels = {name: item.uri for name, item in inventory["std:label"].items()}
+    assert labels["2a"] == "sheet-2/2a-no-overlap.html"
+    assert labels["2a-derivation"] == "sheet-2/2a-no-overlap.html#derivation"
+    assert labels["eq-a-cliff"] == "sheet-2/2a-no-overlap.html#equation-eq-a-cliff"
+    assert labels["fig-2a-cliff"] == "sheet-2/2a-no-overlap.html#fig-2a-cliff"
+    known: dict[Path, set[str]] = {}
+    for name, uri in labels.items():
+        page, _, anchor = uri.partition("#")
+        if name not in ("genindex", "modindex", "py-modindex", "search"):  # Sphinx always has these four
+            assert not anchor or anchor in checks.anchors(html / page, known), name
+
+
+def sphinx(source: Path, out: Path) -> None:
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", str(source), str(out)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+def test_another_sphinx_site_can_refer_to_a_question(html, tmp_path):
+    mapping = f"{{'solved': ('https://example.org/', {str(html / 'objects.inv')!r})}}"
+    (tmp_path / "conf.py").write_text(f"extensions = ['sphinx.ext.intersphinx']\nintersphinx_mapping = {mapping}\n")
+    (tmp_path / "index.rst").write_text(
+        "A course\n========\n\n:ref:`solved:2a`, :ref:`solved:2b-answer`, :ref:`solved:eq-a-cliff`, "
+        ":ref:`solved:fig-2a-cliff`, :doc:`solved:notation`\n"
+    )
+    sphinx(tmp_path, tmp_path / "out")
+    links = checks.parse(tmp_path / "out/index.html").select("a.external")
+    assert [(str(link["href"]), link.get_text()) for link in links[:3]] == [
+        (
+            "https://example.org/sheet-2/2a-no-overlap.html",
+            "2 (a) No overlap: both losses are zero and the generator learns nothing",
+        ),
+        ("https://example.org/sheet-2/2b-identical.html#answer", "Answer"),
+        ("https://example.org/sheet-2/2a-no-overlap.html#equation-eq-a-cliff", "(2a.8)"),
+    ]
+    assert len(links) == 5
+
+
+# ---- a site that knows its address, without git
+
+HEAD = '---\ndescription: "{}"\n---\n'
+SETTINGS = """
+from pathlib import Path
+__file__ = {conf!r}
+exec(compile(Path(__file__).read_text(encoding="utf-8"), __file__, "exec"))
+site_root, site_build = {root!r}, {root!r} + "/build"
+short_links = page_names.short_links(Path({root!r}) / "docs")
+extensions = [name for name in extensions if name != "sphinxcontrib.bibtex"]
+templates_path, html_static_path = [str(HERE / "templates")], [str(HERE / "static")]
+html_favicon = None
+"""
+
+
+@pytest.fixture(scope="module")
+def hosted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two pages, built with the site's settings as Read the Docs would, in a folder that git does not know."""
+    root = tmp_path_factory.mktemp("hosted")
+    docs = root / "docs"
+    (docs / "sheet-2").mkdir(parents=True)
+    (root / "requirements").mkdir()
+    (root / "conf.py").write_text(SETTINGS.format(conf=str(ROOT / "conf/conf.py"), root=str(root)), encoding="utf-8")
+    menu = "\n```{toctree}\nTwo a <sheet-2/2a-short>\n```\n"
+    (docs / "index.md").write_text(HEAD.format("i" * 100) + "# Home\n" + menu, encoding="utf-8")
+    question = "# 2 (a) Short: the point\n\n*5 points.* Why?\n\n## Answer\n\nBecause.\n"
+    (docs / "sheet-2/2a-short.md").write_text(HEAD.format("Why? " * 18) + question, encoding="utf-8")
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "READTHEDOCS": "True",
+        "READTHEDOCS_CANONICAL_URL": HOSTED,
+        "READTHEDOCS_GIT_CLONE_URL": "https://github.com/o/r.git",
+        "READTHEDOCS_GIT_IDENTIFIER": "main",
+    }
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "-q", "-c", str(root), str(docs), str(root / "html")]
+    run = subprocess.run(command, env=environ, cwd=root, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return root / "html"
+
+
+def test_a_hosted_page_knows_its_address(hosted):
+    page = checks.parse(hosted / "sheet-2/2a-short.html")
+    address = f"{HOSTED}sheet-2/2a-short.html"
+    tags = preview(page)
+    assert tags["og:url"] == page.select_one('link[rel="canonical"]')["href"] == address
+    assert tags["og:image"] == f"{HOSTED}_static/previews/2a.png"
+    assert (hosted / "_static/previews/2a.png").is_file()
+    short = checks.parse(hosted / "2a.html")
+    assert preview(short) == tags
+    assert short.select_one('link[rel="canonical"]')["href"] == address
+    edit = page.find("a", string="Suggest a change to this page")
+    assert edit["href"] == "https://github.com/o/r/edit/main/docs/sheet-2/2a-short.md"
+    assert page.select_one("h1 + p.page-facts").get_text() == "5 points. 1 minute to read, 1 for the answer alone."
+
+
+def test_a_hosted_site_lists_its_pages_for_search_engines(hosted):
+    places = ElementTree.parse(hosted / "sitemap.xml").getroot().findall(".//{*}loc")
+    assert [place.text for place in places] == [f"{HOSTED}index.html", f"{HOSTED}sheet-2/2a-short.html"]
+    assert f"Sitemap: {HOSTED}sitemap.xml" in (hosted / "robots.txt").read_text(encoding="utf-8")
+
+
+def test_a_hosted_lost_address_is_found_from_below_its_root(hosted):
+    links = [str(link["href"]) for link in checks.parse(hosted / "404.html").select("ul.found a")]
+    assert links == ["/en/latest/sheet-2/2a-short.html", "/en/latest/index.html"]
+
+
+def test_without_git_no_page_names_a_last_change(hosted, html):
+    assert "Last change" not in (hosted / "index.html").read_text(encoding="utf-8")
+    log = subprocess.run(["git", "log", "-1", "--", "docs/index.md"], cwd=ROOT, capture_output=True, text=True)
+    if log.stdout:
+        footer = checks.parse(html / "index.html").select_one(".page-footer").get_text()
+        assert re.search(r"Last change: \d{1,2} [A-Z][a-z]+ 20\d\d", footer)
+
+
+def test_a_site_without_an_address_claims_none(html):
+    assert not (html / "sitemap.xml").exists()
+    assert "Sitemap" not in (html / "robots.txt").read_text(encoding="utf-8")
+    for path in checks.pages(html):
+        page = checks.parse(path)
+        assert not page.select('link[rel="canonical"]'), path.name
+        assert "Suggest a change" not in page.get_text(), path.name
+
+
+# ---- the picture
+
+PANEL = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" class="panel"
+ viewBox="0 0 100 100"><defs><path id="half" d="M 0 0 L 100 0 L 100 50 L 0 50 z"/>
+ <clipPath id="left"><rect x="0" y="0" width="50" height="100"/></clipPath></defs>
+ <g style="fill: #ff0000" transform="translate(0 50)"><use xlink:href="#half" clip-path="url(#left)"/></g></svg>"""
+
+
+def test_the_same_page_gives_the_same_picture(tmp_path):
+    card = preview_card.Card("2 (a)", "A title of some words", "What it is about.", "5 points.", "Site", PANEL)
+    for name in ("a.png", "b.png"):
+        preview_card.draw(card, tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    picture = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")).astype(int)
+    rows, columns = np.nonzero(np.abs(picture - [255, 0, 0]).sum(axis=-1) < 30)
+    # the lower half, and of it what the clip leaves: a square of half the panel's width
+    height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+    assert width == pytest.approx(height, abs=2)
+    assert len(rows) == pytest.approx(height * width, rel=0.02)
+    assert width == pytest.approx(preview_card.PICTURE / 2, abs=2)
+
+
+def test_lines_are_wrapped_and_no_word_is_lost():
+    font = preview_card._font(30)
+    text = "many short words and one_that_is_far_too_long_for_any_line of this width"
+    lines = preview_card.wrapped(text, font, 300)
+    assert " ".join(lines) == text
+    assert all(preview_card._width(line, font) <= 300 for line in lines if " " in line)
+
+
+def test_transforms_apply_from_the_last_to_the_first():
+    assert svg_panel.transform("translate(10 20) scale(2 -3)").transform((1, 1)) == pytest.approx((12, 17))
+    assert svg_panel.transform("rotate(-90)").transform((1, 0)) == pytest.approx((0, -1))
+    assert svg_panel.transform("matrix(1 0 0 -1 0 5)").transform((2, 3)) == pytest.approx((2, 2))
+    assert svg_panel.path("M 0 0 Q 1 1 2 0 z").codes.tolist() == [1, 3, 3, 79]
+    with pytest.raises(KeyError):
+        svg_panel.path("A 1 1 0 0 0 2 2")
