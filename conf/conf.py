@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from sphinx.application import Sphinx
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

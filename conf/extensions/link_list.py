@@ -13,7 +13,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 
-class Place(nodes.General, nodes.Element):
+class Place(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils is not typed
     """Where the list goes once all pages have been read."""
 
 

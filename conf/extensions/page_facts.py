@@ -1,8 +1,7 @@
-"""Facts about each page, computed: points and reading time under its title; its description, its last change and the
-link to edit it for the page around it.
+"""Facts about each page, computed: points and reading time, description, last change, and the link to edit it.
 
-Reading time: 200 words of prose a minute, a formula in the text counted as a word; 12 seconds for a displayed formula, 15
-for a figure, 10 for a piece of code. What is folded is not counted.
+Reading time: 200 words of prose a minute, a formula in the text counted as a word; 12 seconds for a displayed formula,
+15 for a figure, 10 for a piece of code. What is folded is not counted.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ SILENT = (nodes.raw, nodes.comment, nodes.Invisible)
 LENGTHS = range(80, 161)  # of a description: what forums and search engines show of it
 # pages without a source of their own
 DESCRIPTIONS = {
-    "search": "Search the worked solutions on variational autoencoders, generative adversarial networks and mode collapse.",
+    "search": "Search the worked solutions on variational autoencoders, GANs and mode collapse, section by section.",
     "genindex": "Index of the functions and classes with which the worked solutions compute their numbers and figures.",
     "404": "There is no page at this address. Here are all questions of the worked solutions, each with its link.",
 }
@@ -75,7 +74,7 @@ def add_facts(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def description(app: Sphinx, pagename: str) -> str:
-    """Return what a page says of itself in one or two sentences. A page that says nothing, or too much, is a warning."""
+    """Return what a page says of itself in a sentence or two. To say nothing, or too much, is a warning."""
     text = str(app.env.metadata.get(pagename, {}).get("description", DESCRIPTIONS.get(pagename, "")))
     if pagename in app.env.found_docs and len(text) not in LENGTHS:
         logger.warning(

@@ -92,7 +92,9 @@ def draw(card: Card, path: Path) -> None:
     top = 44.0
     if card.number:
         top = sheet.text(top, card.number, _font(64, bold=True), accent, width)
-    size = next(size for size in (50, 44, 38, 33) if size == 33 or len(wrapped(card.title, _font(size, True), width)) <= 3)
+    size = next(
+        size for size in (50, 44, 38, 33) if size == 33 or len(wrapped(card.title, _font(size, True), width)) <= 3
+    )
     top = sheet.text(top + 6, card.title, _font(size, bold=True), "ink", width)
     sheet.text(top + 22, card.description, _font(25), "muted", width)
     sheet.text(HEIGHT - 118, card.facts, _font(23, bold=True), "ink", WIDTH - 2 * MARGIN)

@@ -4,7 +4,8 @@ A forum that shows a preview of a link reads the short page and runs no scripts:
 description and the picture of the page it leads to. Readers are led on by ``static/redirect.js``, which keeps what
 stands behind the address, or by the page's own refresh where scripts are off.
 
-The same short names are labels for other Sphinx sites, by way of objects.inv: ``2a``, ``2a-derivation``, ``eq-a-cliff``.
+The same short names are labels for other Sphinx sites, by way of objects.inv: ``2a``, ``2a-derivation``,
+``eq-a-cliff``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from sphinx.util.nodes import clean_astext
 LEADS_UP = re.compile(r'(?<=content=")(?:\.\./)+')
 
 
-def remember(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+def remember(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
     """Keep a page's tags for the short page that leads to it, which lies in the root folder."""
     if pagename in app.config.short_links.values():
         tags = LEADS_UP.sub("", context["metatags"]).splitlines()

@@ -1,8 +1,8 @@
 """Where the site and its sources are on the web, as far as the environment says so.
 
-Read the Docs sets variables for both (https://docs.readthedocs.com/platform/stable/reference/environment-variables.html);
-any other host says where it serves the site in ``SITE_URL``. Where nothing is said nothing is guessed: then pages have no
-canonical address, no sitemap and no link to edit them.
+Read the Docs sets variables for both (docs.readthedocs.com, "Environment variable reference");
+any other host says where it serves the site in ``SITE_URL``. Where nothing is said nothing is guessed: then pages have
+no canonical address, no sitemap and no link to edit them.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.image import BboxImage
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
-from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
+from matplotlib.transforms import Affine2D, Bbox, Transform, TransformedBbox
 from PIL import Image
 
 XLINK = "{http://www.w3.org/1999/xlink}href"
@@ -55,7 +55,7 @@ def transform(text: str) -> Affine2D:
         elif name == "rotate":
             result.rotate_deg(values[0])
         else:
-            result += Affine2D.from_values(*values)
+            result = Affine2D(Affine2D.from_values(*values).get_matrix() @ result.get_matrix())
     return result
 
 
@@ -71,7 +71,7 @@ class _Drawing:
         self.axes = axes
         self.known = {element.get("id"): element for element in root.iter() if element.get("id")}
 
-    def element(self, element: Element, outer: Affine2D, inherited: Style, clip: PathPatch | None = None) -> None:
+    def element(self, element: Element, outer: Transform, inherited: Style, clip: PathPatch | None = None) -> None:
         """Draw an element and what is inside it."""
         kind = element.tag.rpartition("}")[2]
         if kind == "defs" or kind == "clipPath":
@@ -91,15 +91,14 @@ class _Drawing:
         for child in element:
             self.element(child, place, style, clip)
 
-    def _clip(self, reference: str, place: Affine2D) -> PathPatch:
+    def _clip(self, reference: str, place: Transform) -> PathPatch:
         rectangle = self.known[reference.removeprefix("url(#").rstrip(")")][0]
         x, y, width, height = (float(rectangle.get(name, "0")) for name in ("x", "y", "width", "height"))
         outline = Path([(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)], closed=True)
         patch = PathPatch(outline, transform=place + self.axes.transData)
-        patch.figure = self.axes.figure  # type: ignore[assignment]
         return patch
 
-    def _path(self, shape: Path, place: Affine2D, style: Style, clip: PathPatch | None) -> None:
+    def _path(self, shape: Path, place: Transform, style: Style, clip: PathPatch | None) -> None:
         opacity = float(style.get("opacity", "1"))
         size = float(np.sqrt(abs(np.linalg.det(place.get_matrix()[:2, :2]))))
         dashes = [length * size for length in _numbers(style.get("stroke-dasharray", ""))]
@@ -118,7 +117,7 @@ class _Drawing:
         if clip is not None:
             patch.set_clip_path(clip)
 
-    def _image(self, element: Element, place: Affine2D, clip: PathPatch | None) -> None:
+    def _image(self, element: Element, place: Transform, clip: PathPatch | None) -> None:
         data = base64.b64decode(element.attrib[XLINK].partition(",")[2])
         pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
         x, y, width, height = (float(element.get(name, "0")) for name in ("x", "y", "width", "height"))
@@ -126,7 +125,9 @@ class _Drawing:
         corners = box.get_points()
         if corners[0, 1] > corners[1, 1]:  # the axes count downwards
             pixels = pixels[::-1]
-        picture = BboxImage(Bbox.from_extents(*np.sort(corners, axis=0).ravel()), interpolation="nearest", origin="lower")
+        picture = BboxImage(
+            Bbox.from_extents(*np.sort(corners, axis=0).ravel()), interpolation="nearest", origin="lower"
+        )
         picture.set_data(pixels)
         self.axes.add_artist(picture)
         if clip is not None:

@@ -62,7 +62,7 @@
 
   function pageAddress() {
     const address = new URL(head('link[rel="shortlink"]', "href") || "", base);
-    address.hash = "";
+    address.hash = address.search = "";
     return address;
   }
 

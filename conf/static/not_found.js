@@ -14,7 +14,8 @@
   function shared(path, link) {
     const known = (link.textContent + " " + link.pathname.split("/").pop()).toLowerCase().replace(/\.html$/, "");
     const words = path.replace(/\.html?$/, "").split(/[^a-z]+/).filter((word) => word.length > 3);
-    return words.filter((word) => known.includes(word)).length;
+    const names = known.split(/[^a-z]+/).filter((name) => name.length > 3);
+    return words.filter((word) => known.includes(word) || names.some((name) => word.includes(name))).length;
   }
 
   function guess(path, links) {

@@ -12,7 +12,15 @@ from playwright.sync_api import expect
 WIDTHS = (1280, 390)
 THEMES = ("light", "dark")
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["index.html", "notation.html", "results.html", "literature.html", "links.html", "making-of.html", "api/index.html"]
+PAGES = [
+    "index.html",
+    "notation.html",
+    "results.html",
+    "literature.html",
+    "links.html",
+    "making-of.html",
+    "api/index.html",
+]
 PAGES += [
     path.relative_to(ROOT / "docs").with_suffix(".html").as_posix()
     for path in sorted((ROOT / "docs").glob("sheet-*/*.md"))
