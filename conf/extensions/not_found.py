@@ -25,7 +25,7 @@ def add_list(
     ]
     context["questions"] = [page for page in listed if QUESTION.fullmatch(page["short"])]
     context["others"] = [page for page in listed if page not in context["questions"]]
-    app.add_js_file("not_found.js", defer="defer")
+    context["content_root"] = app.config.notfound_urls_prefix
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-// Folded parts open when the page is printed. (For links, links.js opens them; for its find, the browser does.)
+// Folded parts open when the page is printed. (For a link into them the next script opens them; for its find, the browser.)
 (function () {
   "use strict";
 
