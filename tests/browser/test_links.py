@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = (ROOT / "tests/published-anchors.txt").read_text(encoding="utf-8").split()
@@ -266,6 +266,10 @@ def test_buttons_can_be_touched(open_page, site):
         assert 0 <= box["x"] and box["x"] + box["width"] <= 391, label
 
 
+def answer(text: str, route: Route) -> None:
+    route.fulfill(body=text, content_type="text/html")
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_buttons_move_nothing(open_page, site, html, width):
     heights = []
@@ -275,7 +279,7 @@ def test_buttons_move_nothing(open_page, site, html, width):
             unnamed = (
                 (html / QUESTION).read_text(encoding="utf-8").replace('<meta name="page-name"', "<meta name='none'")
             )
-            page.route(f"**/{QUESTION}", lambda route, body=unnamed: route.fulfill(body=body, content_type="text/html"))
+            page.route(f"**/{QUESTION}", functools.partial(answer, unnamed))
         page.goto(f"{site}/{QUESTION}")
         assert (page.locator(".copy-link").count() > 0) == with_buttons
         heights.append(
