@@ -1,0 +1,143 @@
+"""What comes out of a printer, whatever the screen looked like."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+
+import checks
+import pdf
+import pytest
+from pdf_edit import finished
+from pypdf import PdfReader
+
+A4 = (595, 842)  # points
+QUESTIONS = ["sheet-2/2a-no-overlap.html", "sheet-2/3b-why-collapse.html"]
+NOT_PRINTED = ".site-bar, #site-nav, #page-nav, .prev-next-area, footer, .headerlink, .take-along, .on-dark, button"
+TWO_HEADINGS = "<h1>One and a<br>half</h1><table><tr><th>a<th>b<tr><th>c<td>d</table><p>x<h2>Two</h2>"
+BEYOND = """() => [...document.querySelectorAll("article *")]
+    .filter(e => !e.closest(".katex-mathml, .explorable-status, svg"))
+    .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+    .map(e => e.outerHTML.slice(0, 100))"""
+CUT = """() => [...document.querySelectorAll("article pre, article .formula")]
+    .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.slice(0, 60))"""
+PALE = """() => {
+    const light = (colour) => {
+        const [r, g, b] = colour.match(/[\\d.]+/g).map(Number);
+        return (.2126 * r + .7152 * g + .0722 * b) / 255;
+    };
+    const pale = (e) => {
+        const style = getComputedStyle(e), paper = style.backgroundColor;
+        const words = [...e.childNodes].some(n => n.nodeType === Node.TEXT_NODE && n.data.trim());
+        return (words && light(style.color) > .5) || (!/, 0\\)$/.test(paper) && light(paper) < .8);
+    };
+    return [...document.querySelectorAll("body, article, article *")]
+        .filter(e => e.checkVisibility() && !e.closest("svg, .katex-mathml"))
+        .filter(pale).map(e => e.outerHTML.slice(0, 80));
+}"""
+
+
+def printed(open_page, address: str, theme: str = "light") -> PdfReader:
+    page = open_page(color_scheme=theme)
+    page.goto(address)
+    return PdfReader(io.BytesIO(page.pdf(format="A4", prefer_css_page_size=True)))
+
+
+def squeezed(text: str) -> str:
+    """Without blanks and line ends, and with ff as two letters."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
+
+
+def pieces(sheets: PdfReader) -> list[tuple[str, float, float, float, str]]:
+    """Every piece of text with its place on the paper, its size in points and its font."""
+    found = []
+
+    def note(text, cm, tm, font, size):
+        if text.strip():
+            x, y = (tm[4] * cm[i] + tm[5] * cm[2 + i] + cm[4 + i] for i in (0, 1))
+            found.append((text, x, y, size * abs(tm[3] * cm[3]), str((font or {}).get("/BaseFont", ""))))
+
+    for page in sheets.pages:
+        page.extract_text(visitor_text=note)
+    return found
+
+
+def test_the_nine_answers_fit_on_four_sheets_in_letters_that_can_be_read(open_page, site, html):
+    sheets = printed(open_page, f"{site}/sheet-2/answers.html")
+    assert len(sheets.pages) <= 4
+    text = " ".join(" ".join(page.extract_text() for page in sheets.pages).split())
+    for path in checks.questions(html):
+        assert checks.parse(path).h1.get_text().partition(":")[0].rstrip("#") in text
+    for text, _, _, size, font in pieces(sheets):
+        assert "KaTeX" in font or size >= 8.95, (text, size)  # the indices of formulas are smaller everywhere
+
+
+@pytest.mark.parametrize("name", ["sheet-2/answers.html", *QUESTIONS])
+def test_nothing_leaves_the_paper(open_page, site, name):
+    sheets = printed(open_page, f"{site}/{name}")
+    for text, x, y, _, _ in pieces(sheets):
+        assert 0 < x < A4[0] and 0 < y < A4[1], text
+    page = open_page(viewport={"width": 665, "height": 900})  # what lies between the margins
+    page.goto(f"{site}/{name}")
+    page.emulate_media(media="print")
+    assert page.evaluate(BEYOND) == []
+    assert page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_page_prints_all_of_its_text_and_no_buttons(open_page, site, html, name):
+    page = open_page()
+    page.goto(f"{site}/{name}")
+    sheets = PdfReader(io.BytesIO(page.pdf(format="A4", prefer_css_page_size=True)))
+    assert 8 <= len(sheets.pages) <= 20
+    text = squeezed("".join(sheet.extract_text() for sheet in sheets.pages))
+    source = checks.parse(html / name)
+    # folded parts are there, and every line of code, wrapped or not
+    for line in [line for cell in source.select("div.highlight pre") for line in cell.get_text().splitlines()]:
+        assert squeezed(line) in text, line
+    for row in source.select("#marking td, details.claims li"):
+        plain = "".join(str(piece) for piece in row.find_all(string=True) if not piece.find_parent(class_="math"))
+        for word in re.findall(r"[A-Za-z]{4,}", plain):
+            assert word in text, word
+    assert f"{site}/{name}" in text
+    page.emulate_media(media="print")
+    for part in page.locator(NOT_PRINTED).all():
+        assert not part.is_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_paper_is_white_and_letters_are_dark_whatever_the_theme(open_page, site, theme):
+    page = open_page(color_scheme=theme)
+    page.goto(f"{site}/{QUESTIONS[0]}")
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+    page.emulate_media(media="print")
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    assert page.evaluate(PALE) == []
+
+
+def test_figures_stay_whole(open_page, site):
+    page = open_page(viewport={"width": 665, "height": 900})
+    page.goto(f"{site}/{QUESTIONS[0]}")
+    page.emulate_media(media="print")
+    figures = page.locator("article figure")
+    assert figures.count() > 3
+    for figure in figures.all():
+        assert figure.evaluate("e => getComputedStyle(e).breakInside") == "avoid"
+        assert figure.bounding_box()["height"] < 900  # lower than the paper, or it could not
+
+
+def test_two_prints_of_the_same_are_the_same_bytes_and_keep_their_headings(launched, tmp_path):
+    file = tmp_path / "page.html"
+    file.write_text(f"<!doctype html><title>t</title>{TWO_HEADINGS}", encoding="utf-8")
+    tab = launched.new_page()
+    prints = [pdf.print_once(tab, file) for _ in range(2)]
+    tab.close()
+    one, two = (finished(printed, ["One and a half", "Zwei ü"]) for printed in prints)
+    assert one == two
+    (tmp_path / "one.pdf").write_bytes(one)
+    read = PdfReader(tmp_path / "one.pdf", strict=True)
+    assert [entry.title for entry in (read.outline[0], read.outline[1][0])] == ["One and a half", "Zwei ü"]
+    assert "half" in read.pages[0].extract_text()
+    with pytest.raises(ValueError, match="2 entries for 1 headings"):
+        finished(prints[0], ["One and a half"])
