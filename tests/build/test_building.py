@@ -43,6 +43,8 @@ class Site:
         self.root = root
         for name in ("conf", "code", "requirements"):
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "LICENSE"):  # the notebooks come with the package
+            shutil.copy(ROOT / name, root / name)
         self.write("index.md", INDEX)
         self.write("results.md", "# Results\n\n```{claims}\n```\n")
         self.write("one.md", PAGE.replace("NAME", "one").replace("IMPORT", "from genmodels import toy_low"))

@@ -1,0 +1,34 @@
+"""The package as a wheel beside the notebooks, which need it: built without network, the same bytes every time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import tomllib
+from pathlib import Path
+
+EPOCH = "1580601600"  # no time of now: hatchling's own default for builds that can be repeated
+
+
+def wheel_name(root: Path) -> str:
+    """The file's name, as the project's name and version give it."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return f"{project['name']}-{project['version']}-py3-none-any.whl"
+
+
+def build_wheel(root: Path, folder: Path) -> Path:
+    """Build the project at ``root`` into ``folder`` and return the file."""
+    from hatchling.builders.wheel import WheelBuilder
+
+    before = os.environ.get("SOURCE_DATE_EPOCH")
+    os.environ["SOURCE_DATE_EPOCH"] = EPOCH
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            (built,) = WheelBuilder(str(root)).build(directory=scratch, versions=["standard"])
+            folder.mkdir(parents=True, exist_ok=True)
+            return Path(shutil.copyfile(built, folder / wheel_name(root)))
+    finally:
+        os.environ.pop("SOURCE_DATE_EPOCH")
+        if before is not None:
+            os.environ["SOURCE_DATE_EPOCH"] = before

@@ -1,0 +1,190 @@
+"""What a reader takes along: the answers on one page, the notebooks, the package that they need."""
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import checks
+import nbformat
+import notebooks_check
+import package_wheel
+import plain_markdown
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ANSWERS = "sheet-2/answers.html"
+
+
+def words(part) -> str:
+    """The text of a part of a page, without the links that the theme adds."""
+    copy = checks.BeautifulSoup(str(part), "lxml")
+    for added in copy.select(".headerlink, h1, h2, .full-page, .question, .katex-html"):
+        added.decompose()
+    return " ".join(copy.get_text(" ").split())
+
+
+def written(path: Path):
+    return nbformat.read(path, as_version=4)
+
+
+def bare(text: str) -> str:
+    """Without brackets, and every blank the same."""
+    return " ".join(re.sub(r"[\[\]]", "", text).split())
+
+
+@pytest.fixture(scope="module")
+def notebooks(html: Path) -> dict[str, object]:
+    """Every notebook by the name of its page."""
+    found = {path.relative_to(html).with_suffix("").as_posix(): written(path) for path in html.glob("sheet-*/*.ipynb")}
+    assert found
+    return dict(sorted(found.items()))
+
+
+def test_the_answers_are_those_of_the_pages_all_of_them_in_order(html):
+    page = checks.parse(html / ANSWERS)
+    sections = page.select("section.answer-sheet")
+    assert [section["id"] for section in sections] == [f"answer-{p.name[:2]}" for p in checks.questions(html)]
+    for section, path in zip(sections, checks.questions(html), strict=True):
+        original = checks.parse(path)
+        assert words(section) == words(original.select_one("section#answer")), path.name
+        assert original.h1.get_text().startswith(section.h2.get_text().rstrip("#"))
+        points = re.search(r"\d+ points\.", original.get_text())
+        assert section.select_one(".question").get_text().strip().startswith(points[0])
+        assert section.select_one(".full-page a")["href"] == f"{path.name}#derivation"
+
+
+def test_the_answers_are_nowhere_typed_a_second_time():
+    assert len((ROOT / "docs/sheet-2/answers.md").read_text(encoding="utf-8")) < 400
+
+
+def test_a_number_among_the_answers_leads_to_its_check_on_the_page(html):
+    links = checks.parse(html / ANSWERS).select("section.answer-sheet a.claim")
+    assert links
+    assert all(re.match(r"\d[a-z]-[\w-]+\.html#claim-", str(link["href"])) for link in links)
+
+
+def test_the_index_leads_to_all_of_it(html, notebooks):
+    links = {str(link["href"]) for link in checks.parse(html / "index.html").select("article a[href]")}
+    assert ANSWERS in links
+    assert {f"{name}.ipynb" for name in notebooks} <= links
+    assert {path.relative_to(html).as_posix() for path in html.glob("sheet-*/*.whl")} <= links
+    assert ("solutions.pdf" in links) == (html / "solutions.pdf").is_file()
+
+
+def test_each_executed_page_leads_to_its_notebook(html, notebooks):
+    for name in notebooks:
+        (link,) = checks.parse(html / f"{name}.html").select(".take-along a")
+        assert link["href"] == f"{Path(name).name}.ipynb"
+
+
+def test_notebooks_are_valid_and_their_cells_have_names_that_stay(notebooks):
+    for name, notebook in notebooks.items():
+        nbformat.validate(notebook)
+        assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+        assert [cell.id for cell in notebook.cells] == [f"cell-{n}" for n in range(1, len(notebook.cells) + 1)], name
+
+
+def test_notebooks_have_the_code_of_the_page_and_what_it_gave(html, notebooks):
+    for name, notebook in notebooks.items():
+        source = (ROOT / f"docs/{name}.md").read_text(encoding="utf-8")
+        cells = re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", source, re.S | re.M)
+        code = [re.sub(r"\A(:\w+:[^\n]*\n)*", "", cell).strip() for cell in cells]
+        how, *run = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        assert [cell.source for cell in run] == code, name
+        assert how.source.count("# %pip install") == 2 and not how.outputs
+        assert [cell.execution_count for cell in run] == list(range(1, len(run) + 1))
+        ledger = json.loads((html / "claims.json").read_text(encoding="utf-8"))["claims"]
+        expected = {claim["id"]: claim["value"] for claim in ledger if claim["page"] == name}
+        assert {claim["id"]: claim["value"] for claim in notebooks_check.claims(notebook)} == expected
+        figures = [output for cell in run for output in cell.outputs if "image/svg+xml" in output.get("data", {})]
+        assert len(figures) == len(checks.parse(html / f"{name}.html").select("article figure .panels"))
+        assert all(len(figure.metadata["image/svg+xml"]["alt"].split()) >= 5 for figure in figures)
+
+
+def test_notebooks_show_nothing_of_the_sites_own_syntax(notebooks):
+    for name, notebook in notebooks.items():
+        text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        left = re.findall(r"\{[\w:-]+\}`[^`]*`|:{3,}|`{3,}\{|<!--|\$\$ *\(|\.md\b|^:\w+:", text, re.M)
+        assert left == [], name
+        assert " at 0x" not in nbformat.writes(notebook), f"{name}: a place in memory differs from run to run"
+
+
+def test_numbers_equations_and_citations_are_those_of_the_page(html, notebooks):
+    cited = 0
+    for name, notebook in notebooks.items():
+        page = checks.parse(html / f"{name}.html")
+        text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        numbers = [number.get_text().rstrip("#").strip("()") for number in page.select(".eqno")]
+        assert re.findall(r"\\tag\{(.*?)\}", text) == numbers
+        for link in page.select("article a.claim"):
+            assert link.get_text() in text, (name, link)
+        for link in page.select("article a.reference[href*='literature.html#']"):
+            assert bare(link.get_text()) in bare(text), link
+            cited += 1
+    assert cited > 50
+
+
+def test_links_of_a_notebook_lead_somewhere(html, notebooks):
+    for name, notebook in notebooks.items():
+        text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        for address in re.findall(r"\]\((?!https?:)([^)#]*)", text):
+            assert ((html / name).parent / address).is_file(), (name, address)
+
+
+@pytest.mark.parametrize("text", ["{ref}`x`", "```{note}\nx\n```", "{eq}`gone`", "{claim}`gone`", "{cite:p}`gone`"])
+def test_what_a_notebook_cannot_show_is_an_error(text):
+    known = plain_markdown.Known({}, {}, {}, {}, str)
+    with pytest.raises((ValueError, KeyError)):
+        plain_markdown.plain(text, "page", known)
+
+
+def test_directives_become_plain_markdown():
+    known = plain_markdown.Known({}, {"eq-x": "2a.1"}, {"a": ("A et al.", "2020")}, {}, "{}.html".format)
+    source = (
+        ":::{admonition} Title\n:class: answer\n$$\nx\n$$ (eq-x)\n:::\n<!-- a\n\nnote -->\n"
+        "::::{dropdown} More\n:::{admonition} In\ny\n:::\n::::\n{cite:t}`a` {cite:p}`a` {eq}`eq-x` [n](../n.md#p)"
+    )
+    assert (
+        plain_markdown.plain(source, "s/page", known).split()
+        == (
+            "**Title** $$ x \\tag{2a.1} $$ <details> <summary>More</summary> **In** y </details> "
+            "A et al. [2020] [A et al., 2020] (2a.1) [n](n.html#p)"
+        ).split()
+    )
+
+
+def test_the_package_is_whole_and_has_the_same_bytes_each_time(html, tmp_path):
+    (wheel,) = html.glob("sheet-2/*.whl")
+    assert package_wheel.build_wheel(ROOT, tmp_path).read_bytes() == wheel.read_bytes()
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    package = ROOT / "code/genmodels"
+    files = [path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert {f"genmodels/{path.relative_to(package).as_posix()}" for path in files} <= inside
+
+
+def test_a_notebook_with_the_sites_package_gives_the_numbers_of_the_ledger(html, tmp_path):
+    (wheel,) = html.glob("sheet-2/*.whl")
+    python = notebooks_check.environment(tmp_path / "venv", wheel)
+    for path in notebooks_check.notebooks(html, ["2b", "3a"]):
+        numbers = notebooks_check.run(path, python)
+        assert len(numbers) > 10
+        assert notebooks_check.problems(html, f"sheet-2/{path.stem}", numbers) == []
+
+
+def test_the_check_of_the_notebooks_finds_a_number_that_is_off_missing_or_new(html):
+    ledger = json.loads((html / "claims.json").read_text(encoding="utf-8"))["claims"]
+    numbers = {claim["id"]: claim["value"] for claim in ledger if claim["page"] == "sheet-2/2b-identical"}
+    assert notebooks_check.problems(html, "sheet-2/2b-identical", numbers) == []
+    for changed in ({"2b-value": 1.0}, {"2b-unheard-of": 1.0}):
+        assert len(notebooks_check.problems(html, "sheet-2/2b-identical", numbers | changed)) == 1
+    del numbers["2b-value"]
+    assert notebooks_check.problems(html, "sheet-2/2b-identical", numbers) == ["2b-value is missing"]
+
+
+def test_the_check_of_the_notebooks_says_what_it_does_not_find(tmp_path):
+    command = [sys.executable, str(ROOT / "conf/tools/notebooks_check.py"), "--site", str(tmp_path), "9z"]
+    run = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT / "code")})
+    assert run.returncode == 2 and "no notebook of 9z" in run.stderr
