@@ -3,7 +3,7 @@ PYTHON ?= python3
 export OMP_NUM_THREADS := 1
 RUN := .venv/bin/python
 
-.PHONY: help html test live clean rtd margins bench lock environment
+.PHONY: help html pdf test live clean rtd margins bench lock environment
 .NOTPARALLEL: # `make -j clean html` cleans first
 
 help: ## say what there is
@@ -12,7 +12,10 @@ help: ## say what there is
 html: environment ## run every cell, build the site in build/html
 	@$(RUN) conf/tools/build.py
 
-test: html ## build where needed, then run all tests
+pdf: environment ## build the site with all solutions in one PDF, build/html/solutions.pdf
+	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" $(RUN) conf/tools/build.py --pdf
+
+test: pdf ## build where needed, then run all tests
 	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" $(RUN) -m pytest -n 2 --dist loadfile
 
 live: environment ## build, show, and build again at every change

@@ -16,7 +16,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import advice
@@ -39,7 +39,7 @@ def locked(build: Path) -> Iterator[None]:
         yield
 
 
-def sphinx(project: Project) -> Path | None:
+def sphinx(project: Project, tags: Sequence[str] = ()) -> Path | None:
     """Make all pages in an empty folder and return it, or None where there was an error or a single warning.
 
     Sphinx remembers what it has read, but writes every page: writing is quick, pages that are gone leave nothing
@@ -55,6 +55,7 @@ def sphinx(project: Project) -> Path | None:
         read.rename(reading)
     os.environ["SITE_BUILD"] = str(project.build)
     options = ["-b", "html", "-a", "-W", "--keep-going", "-q", "-c", str(CONF), "-d", str(reading)]
+    options += [option for tag in tags for option in ("-t", tag)]
     if build_main([*options, str(project.docs), str(fresh)]) != 0:
         return None
     reading.rename(read)
@@ -75,8 +76,38 @@ def publish(project: Project, fresh: Path) -> Path:
     return html
 
 
-def build(project: Project, jobs: int) -> Path | None:
-    """Build the site; return where it was published, or None after saying what failed."""
+def printer(pdf: str | None) -> str | None:
+    """The Chromium that prints the PDF, where one is wanted. Raises ValueError where there must be one and is not."""
+    if pdf is None:
+        return None
+    import browser
+
+    found = browser.find()
+    if found is None and pdf == "yes":
+        raise ValueError(browser.HOW)
+    if found is None:
+        print(
+            "No Chromium here: the site comes without the PDF of all solutions, and without a link to it.", flush=True
+        )
+    return found
+
+
+def print_pdf(project: Project, fresh: Path, chromium: str) -> bool:
+    """Print the pages into one PDF among them; False after saying what failed."""
+    import book
+    import pdf
+
+    print("PDF: all solutions are printed into one file.", flush=True)
+    try:
+        pdf.make(fresh, project.build / "pdf", chromium)
+    except book.BookError as error:
+        print(f"\nNot built: the PDF of all solutions: {error}\nbuild/html is what it was.", file=sys.stderr)
+        return False
+    return True
+
+
+def build(project: Project, jobs: int, chromium: str | None = None) -> Path | None:
+    """Build the site, with the PDF where a Chromium is given; return where it is, or None after saying what failed."""
     started = time.monotonic()
     with locked(project.build):
         try:
@@ -86,9 +117,11 @@ def build(project: Project, jobs: int) -> Path | None:
             print(f"\n{error}\n\nNot built: a page's cells fail (above). build/html is what it was.", file=sys.stderr)
             return None
         print("Pages: Sphinx makes them.", flush=True)
-        fresh = sphinx(project)
+        fresh = sphinx(project, tags=["pdf"] if chromium else [])
         if fresh is None:
             print("\nNot built: mend the warnings above. build/html is what it was.", file=sys.stderr)
+            return None
+        if chromium and not print_pdf(project, fresh, chromium):
             return None
         Store(project.store).keep_only(page.digest for page in pages)
         html = publish(project, fresh)
@@ -112,6 +145,13 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=cores(), help="pages run at a time (default: one per core)")
     parser.add_argument("--live", action="store_true", help="serve the site and rebuild it whenever something changes")
     parser.add_argument("--output", type=Path, help="also copy the finished site to this folder, which must not exist")
+    parser.add_argument(
+        "--pdf",
+        nargs="?",
+        const="yes",
+        choices=("yes", "auto"),
+        help="also print all solutions into one PDF (auto: where a Chromium is found)",
+    )
     options = parser.parse_args()
     if options.jobs < 1:
         parser.error("--jobs must be at least 1")
@@ -119,9 +159,13 @@ def main() -> int:
         parser.error(f"--output: {options.output} exists already")
     project = Project(root, root / "build")
     try:
+        chromium = printer(options.pdf)
+    except ValueError as error:
+        parser.error(str(error))
+    try:
         if options.live:
             live(project)
-        html = build(project, options.jobs)
+        html = build(project, options.jobs, chromium)
         if html is not None and options.output:
             shutil.copytree(html, options.output)
     except OSError as error:

@@ -29,7 +29,7 @@ def test_read_the_docs_uses_the_same_tools_as_make() -> None:
     jobs = list(rtd.commands(ROOT / ".readthedocs.yaml"))
     assert [job for job, _ in jobs] == ["create_environment", "install", "build.html"]
     assert jobs[0][1] == 'python conf/tools/environment.py --venv "$READTHEDOCS_VIRTUALENV_PATH"'
-    assert jobs[2][1].endswith('conf/tools/build.py --output "$READTHEDOCS_OUTPUT/html"')
+    assert jobs[2][1].endswith('conf/tools/build.py --pdf=auto --output "$READTHEDOCS_OUTPUT/html"')
 
 
 @pytest.fixture

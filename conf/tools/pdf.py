@@ -1,0 +1,100 @@
+"""Print all solutions of a built site into one PDF, by a Chromium.
+
+The contents need page numbers, which only printing gives: it is printed until they are right. The same site gives the
+same bytes with the same Chromium; a PDF printed before is used again while nothing in it has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import shutil
+from pathlib import Path
+
+import book
+from pdf_edit import finished
+from playwright.sync_api import Error, Page, sync_playwright
+from pypdf import PdfReader
+
+NAME = "solutions.pdf"
+PRINTABLE = 665  # pixels between the margins of print.css on A4
+OLDEST = 131  # the first Chromium that prints page numbers from a style sheet
+PASSES = 4
+OPTIONS = ("--no-sandbox",)
+
+# a formula that is too wide for the paper is set smaller; returns how many were
+FIT = """() => [...document.querySelectorAll(".formula")].filter((box) => {
+    const ratio = box.clientWidth / box.scrollWidth;
+    if (ratio >= 1) return false;
+    box.style.fontSize = `${Math.floor(ratio * 98)}%`;
+    return true;
+}).length"""
+READY = """async () => {
+    await document.fonts.ready;
+    await Promise.all([...document.images].map((image) => image.decode()));
+}"""
+
+
+def make(site: Path, cache: Path, executable: str) -> Path:
+    """Print the site's book into the site and return the file. Raises book.BookError where that does not work."""
+    made, target, page = book.assemble(site), site / NAME, site / "book.html"
+    kept = cache / f"{_digest(site, made.text, executable)}.pdf"
+    if not kept.is_file():
+        try:
+            printed = finished(_print(made.text, page, executable), made.headings)
+        except (Error, ValueError) as error:
+            raise book.BookError(str(error)) from None
+        finally:
+            page.unlink(missing_ok=True)
+        shutil.rmtree(cache, ignore_errors=True)
+        cache.mkdir(parents=True)
+        kept.write_bytes(printed)
+    shutil.copyfile(kept, target)
+    return target
+
+
+def _print(text: str, page: Path, executable: str) -> bytes:
+    """Print until the page numbers in the contents are those of the pages."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(OPTIONS))
+        version = int(browser.version.partition(".")[0])
+        if version < OLDEST:
+            raise book.BookError(f"Chromium {version} is too old: {OLDEST} or newer is needed")
+        tab = browser.new_page(viewport={"width": PRINTABLE, "height": 900})
+        numbers: dict[str, int] = {}
+        for _ in range(PASSES):
+            page.write_text(book.numbered(text, numbers), encoding="utf-8")
+            printed = print_once(tab, page)
+            before, numbers = numbers, first_pages(printed)
+            if before == numbers:
+                browser.close()
+                return printed
+    raise book.BookError("the page numbers of the contents do not settle")
+
+
+def print_once(tab: Page, page: Path) -> bytes:
+    """The PDF of a page on disk, as it is in print."""
+    tab.goto(page.as_uri(), wait_until="load")
+    tab.emulate_media(media="print", color_scheme="light")
+    tab.evaluate(READY)
+    tab.evaluate(FIT)
+    return tab.pdf(format="A4", prefer_css_page_size=True, outline=True, tagged=True)
+
+
+def first_pages(printed: bytes) -> dict[str, int]:
+    """On which page each place begins that a link leads to, by its id; pages count from 1."""
+    reader = PdfReader(io.BytesIO(printed))
+    places = {name.lstrip("/"): place for name, place in reader.named_destinations.items()}
+    return {name: (reader.get_destination_page_number(place) or 0) + 1 for name, place in places.items()}
+
+
+def _digest(site: Path, text: str, executable: str) -> str:
+    """The digest of what the PDF depends on."""
+    digest = hashlib.sha256(text.encode())
+    files = [path for path in (site / "_static").rglob("*") if path.is_file()]
+    files += [site / re.split("[?#]", source)[0] for source in re.findall(r'<img[^>]* src="([^":]+)"', text)]
+    for path in [*sorted(set(files)), *sorted(Path(__file__).parent.glob("pdf*.py"))]:
+        digest.update(f"{path.name} ".encode() + hashlib.sha256(path.read_bytes()).digest())
+    digest.update(executable.encode())
+    return digest.hexdigest()
