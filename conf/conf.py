@@ -39,6 +39,9 @@ extensions = [
     "link_list",
     "not_found",
     "plain_docstrings",
+    "answers",
+    "notebooks",
+    "printed_from",
 ]
 
 # the build's own folders; a second build elsewhere (make live) shares the executed cells
@@ -89,7 +92,7 @@ html_short_title = "Generative models"
 html_static_path = ["static"]
 html_favicon = "static/favicon.svg"
 templates_path = ["templates"]
-html_css_files = ["site.css", "frame.css", "search.css", "links.css"]
+html_css_files = ["site.css", "frame.css", "search.css", "links.css", "print.css"]
 html_js_files = ["frame.js", "site.js", "search.js", "links.js"]
 html_domain_indices = False  # the package has one page, which is its own index
 html_copy_source = False
