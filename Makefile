@@ -3,7 +3,7 @@ PYTHON ?= python3
 export OMP_NUM_THREADS := 1
 RUN := .venv/bin/python
 
-.PHONY: help html pdf test live clean rtd margins bench lock environment
+.PHONY: help html pdf test live clean rtd margins bench audit lock environment
 .NOTPARALLEL: # `make -j clean html` cleans first
 
 help: ## say what there is
@@ -33,6 +33,9 @@ margins: environment ## repeat all pages, or PAGES="1a 1b", ten times with other
 
 bench: environment ## how fast are ensembles of small GANs, against a plain loop over the same models?
 	@$(RUN) bench/trainer.py
+
+audit: environment ## measure build/html against its promises, all pages or PAGES="2a 3b", RUNS=5 of Lighthouse; half an hour
+	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" $(RUN) bench/audit/audit.py $(PAGES) $(if $(RUNS),--runs $(RUNS))
 
 lock: ## choose the newest allowed versions anew (needs uv: https://docs.astral.sh/uv/)
 	uv pip compile pyproject.toml --group site --group dev --group build \

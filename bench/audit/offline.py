@@ -1,0 +1,84 @@
+"""A page whose network was cut after it had loaded: what a reader then tries, in turn."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from playwright.sync_api import Browser, Page
+from playwright.sync_api import Error as PlaywrightError
+from reader import context_of, open_search, scroll_through
+
+PATIENCE = 3000  # ms
+
+
+def pictures(page: Page) -> None:
+    """Every picture is there."""
+    scroll_through(page)
+    missing = page.evaluate("[...document.images].filter(e => !e.naturalWidth).map(e => e.src)")
+    assert missing == [], f"not loaded: {missing}"
+
+
+def theme(page: Page) -> None:
+    """The theme button changes the theme."""
+    seen = {page.evaluate("document.documentElement.dataset.theme")}
+    for _ in range(3):  # it goes round: light, dark, the system's
+        page.locator(".theme-switch-button:visible").first.click()
+        seen.add(page.evaluate("document.documentElement.dataset.theme"))
+    assert seen == {"light", "dark"}, f"the theme was only {seen}"
+
+
+def sidebar(page: Page) -> None:
+    """The list of pages folds and comes back, or opens on a phone."""
+    link = page.get_by_role("link", name="Notation").first
+    before = link.is_visible()
+    page.get_by_role("button", name="Toggle primary sidebar").first.click()
+    page.wait_for_timeout(400)
+    assert link.is_visible() != before or page.locator("dialog[open]").count(), "the sidebar does not move"
+    page.keyboard.press("Escape")
+
+
+def search(page: Page) -> None:
+    """The dialog answers."""
+    open_search(page)
+    page.keyboard.type("mode collapse definition")
+    page.locator("dialog[open] a[href*='3a-mode-collapse']").first.wait_for(timeout=PATIENCE)
+    page.keyboard.press("Escape")
+
+
+def explorable(page: Page) -> None:
+    """The figure to play with, where there is one, moves."""
+    slider = page.locator(".explorable input[type=range]").first
+    if not slider.count():
+        return
+    readouts = page.locator(".explorable dl").first
+    before = readouts.inner_text()
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert readouts.inner_text() != before, "the interactive figure does not answer"
+
+
+STEPS: tuple[Callable[[Page], None], ...] = (pictures, theme, explorable, sidebar, search)
+
+
+def _note(errors: list[str], error: PlaywrightError) -> None:
+    errors.append(str(error))
+
+
+def problems(browser: Browser, address: str, width: int = 1280) -> list[str]:
+    """What does not work any more once the network is cut."""
+    found = []
+    for step in STEPS:
+        with context_of(browser, width) as context:
+            page = context.new_page()
+            errors: list[str] = []
+            page.on("pageerror", functools.partial(_note, errors))
+            page.goto(address, wait_until="networkidle")
+            context.set_offline(True)
+            try:
+                step(page)
+            except (AssertionError, PlaywrightError) as error:
+                found.append(f"{step.__name__}: {str(error).splitlines()[0]}")
+            found += [f"{step.__name__}: {error}" for error in errors]
+    return found
