@@ -22,6 +22,7 @@ from sphinx.application import Sphinx
 from style_pruning import names, pruned
 
 CSS, JS = "_static/site-bundle.css", "_static/site-bundle.js"
+INDEX = "searchindex.js"  # made by search_index; like the bundles, an old one must not outlive the pages in a cache
 THEME_CSS = ("basic.css", "styles/theme.css", "styles/pydata-sphinx-theme.css")  # the first is imported by the last
 # scripts of Sphinx, the theme and extensions that the site does without
 UNUSED_SCRIPTS = {
@@ -83,10 +84,10 @@ def bundle(app: Sphinx, error: Exception | None) -> None:
     # formulas in the reader's own font until theirs has come: what is read must not wait
     style = style.replace("font-display:block", "font-display:swap")
     style = pruned(style, names(pages.values(), every_script))
-    for name, text in ((CSS, style), (JS, script)):
+    for name, text in ((CSS, style), (JS, script), (INDEX, (out / INDEX).read_text(encoding="utf-8"))):
         (out / name).write_text(text, encoding="utf-8")
         version = hashlib.sha256(text.encode()).hexdigest()[:8]
-        pages = {path: re.sub(rf"{name}(\?v=\w*)?", f"{name}?v={version}", page) for path, page in pages.items()}
+        pages = {path: re.sub(rf'{name}(\?v=\w*)?"', f'{name}?v={version}"', page) for path, page in pages.items()}
     for path, text in pages.items():
         path.write_text(text, encoding="utf-8")
     _remove_unused(out, "\n".join([*pages.values(), style, every_script]))

@@ -66,7 +66,7 @@ def test_formulas_are_never_cut_off(open_page, site, html, width):
         assert cut == [], path.name
 
 
-def luminance(page, selector: str, what: str) -> list[float]:
+def luminances(page, selector: str, what: str) -> list[float]:
     return page.evaluate(
         """([selector, what]) => [...document.querySelectorAll(selector)].map(e => {
             const [r, g, b] = getComputedStyle(e)[what].match(/[\\d.]+/g).map(v => {
@@ -80,15 +80,28 @@ def luminance(page, selector: str, what: str) -> list[float]:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_figures_are_readable_in_both_themes(open_page, site, html, theme):
-    for path in checks.questions(html):
-        page = visit(open_page, f"{site}/{path.relative_to(html).as_posix()}", theme=theme)
-        (paper,) = luminance(page, "body", "backgroundColor")
-        strokes = luminance(page, 'article svg.panel path[style*="--fig-"][style*="stroke-width: 2"]', "stroke")
-        texts = luminance(page, 'article svg.panel g[id*="text_"] g[style*="--fig-ink"]', "fill")
-        assert strokes and texts
+    page = visit(open_page, f"{site}/index.html", theme=theme)
+    (paper,) = luminances(page, "body", "backgroundColor")
+    lines = words = 0
+    for drawing in sorted((html / "figures").glob("*.svg")):
+        page.goto(f"{site}/figures/{drawing.name}" + "#dark" * (theme == "dark"))
+        strokes = luminances(page, 'path[style*="var(--"][style*="stroke-width:2"]', "stroke")
+        texts = luminances(page, 'g[style*="fill:var(--ink)"]', "fill")
         for values, least in ((strokes, 3.0), (texts, 4.5)):
-            worst = min((max(v, paper) + 0.05) / (min(v, paper) + 0.05) for v in values)
-            assert worst >= least, (path.name, theme, worst)
+            worst = min(((max(v, paper) + 0.05) / (min(v, paper) + 0.05) for v in values), default=least)
+            assert worst >= least, (drawing.name, theme, worst)
+        lines, words = lines + len(strokes), words + len(texts)
+    assert lines > 100 and words > 1000
+
+
+def test_one_of_two_pictures_is_shown_and_both_are_there_after_the_page(open_page, site):
+    page = visit(open_page, f"{site}/sheet-2/2a-no-overlap.html")
+    page.wait_for_function("[...document.querySelectorAll('.panels img')].every(image => image.loading === 'eager')")
+    for theme, other in (("light", "dark"), ("dark", "light")):
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        page.wait_for_function(f"[...document.querySelectorAll('img.on-{theme}')].every(image => image.naturalWidth > 0)")
+        assert page.locator(f"img.on-{other}:visible").count() == 0
+        assert page.locator(f"img.on-{theme}:visible").count() == page.locator(f"img.on-{theme}").count() > 5
 
 
 def test_every_published_anchor_opens_in_view(open_page, site):
@@ -122,18 +135,55 @@ def test_folded_parts_open_for_links_and_for_print(open_page, site):
 
 def test_menus_open_on_a_phone_and_fold_on_a_laptop(open_page, site):
     page = visit(open_page, f"{site}/sheet-2/2a-no-overlap.html", 390)
-    for button, link in (("Toggle primary sidebar", "2 (b) Identical"), ("Toggle secondary sidebar", "Mistakes")):
+    for button, menu, link in (("All pages", "site-nav", "2 (b) Identical"), ("On this page", "page-nav", "Mistakes")):
+        expect(page.locator(f"#{menu}")).to_be_hidden()
         page.get_by_role("button", name=button).click()
-        expect(page.locator("dialog[open]").get_by_role("link", name=link)).to_be_visible()
+        expect(page.locator(f"#{menu}").get_by_role("link", name=link)).to_be_visible()
         page.keyboard.press("Escape")
-        expect(page.locator("dialog[open]")).to_have_count(0)
-    page.get_by_role("button", name="Toggle primary sidebar").click()
-    page.locator("dialog[open]").get_by_role("link", name="2 (b) Identical").click()
+        expect(page.locator(f"#{menu}")).to_be_hidden()
+    page.get_by_role("button", name="On this page").click()
+    page.locator("#page-nav").get_by_role("link", name="Mistakes").click()
+    expect(page.locator("#page-nav")).to_be_hidden()
+    expect(page.locator("#mistakes h2")).to_be_in_viewport()
+    page.get_by_role("button", name="All pages").click()
+    page.locator("#site-nav").get_by_role("link", name="2 (b) Identical").click()
     page.wait_for_url(f"{site}/sheet-2/2b-identical.html")
     page = visit(open_page, f"{site}/sheet-2/2a-no-overlap.html", 1280)
     expect(page.get_by_role("link", name="Notation")).to_be_in_viewport()
-    page.get_by_role("button", name="Toggle primary sidebar").click()
-    expect(page.get_by_role("link", name="Notation")).not_to_be_in_viewport()
+    page.get_by_role("button", name="All pages").click()
+    expect(page.get_by_role("link", name="Notation")).to_be_hidden()
+    page.get_by_role("button", name="All pages").click()
+    expect(page.get_by_role("link", name="Notation")).to_be_in_viewport()
+
+
+def test_menus_open_without_javascript(open_page, site):
+    page = visit(open_page, f"{site}/sheet-2/2a-no-overlap.html", 390, java_script_enabled=False)
+    page.get_by_role("button", name="All pages").click()
+    expect(page.get_by_role("link", name="2 (b) Identical").first).to_be_visible()
+
+
+def test_colours_follow_the_system_or_the_reader(open_page, site):
+    page = visit(open_page, f"{site}/index.html", theme="dark")
+    theme = "document.documentElement.dataset.theme"
+    assert page.evaluate(theme) == "dark"
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function(f"{theme} === 'light'")
+    for said, shown in (("light", "light"), ("dark", "dark")):
+        page.get_by_role("button", name="Colours").click()
+        expect(page.get_by_role("button", name=f"Colours: {said}")).to_be_visible()
+        assert page.evaluate(theme) == shown
+    page.goto(f"{site}/notation.html")  # remembered, against the system
+    assert page.evaluate(theme) == "dark"
+    page.get_by_role("button", name="Colours").click()
+    expect(page.get_by_role("button", name="Colours: as the system")).to_be_visible()
+    assert page.evaluate(theme) == "light"
+
+
+def test_boxes_that_scroll_can_be_reached_by_keyboard(open_page, site):
+    page = visit(open_page, f"{site}/sheet-2/2a-no-overlap.html#evidence", 390)
+    page.wait_for_function("document.querySelector('#evidence pre[tabindex=\"0\"]') !== null")
+    narrow = "box => box.scrollWidth <= box.clientWidth && box.hasAttribute('tabindex')"
+    assert not page.locator("#evidence pre").evaluate_all(f"boxes => boxes.some({narrow})")
 
 
 def test_without_javascript_all_but_the_interactive_part_is_there(open_page, site, html):
@@ -142,7 +192,7 @@ def test_without_javascript_all_but_the_interactive_part_is_there(open_page, sit
         for section in checks.SECTIONS:
             expect(page.locator(f"section#{section}")).to_be_visible()
         assert page.locator("article .katex-html").first.is_visible()
-        assert page.locator("article svg.panel").first.is_visible()
+        assert page.locator("article .panels img").first.is_visible()
         assert not page.locator(".explorable").is_visible()
 
 

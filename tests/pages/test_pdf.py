@@ -22,7 +22,7 @@ def squeezed(text: str) -> str:
 @pytest.fixture(scope="module")
 def reader(html: Path) -> PdfReader:
     if not (html / pdf.NAME).is_file():
-        pytest.skip("this site was built without its PDF: make pdf")
+        pytest.fail("this site was built without its PDF: 'make pdf' first ('make test' does it)", pytrace=False)
     return PdfReader(html / pdf.NAME, strict=True)
 
 

@@ -126,11 +126,17 @@ def test_no_number_is_typed_and_no_cell_is_too_long(source):
 
 def test_figures_follow_the_theme(html):
     for path in checks.questions(html):
-        for drawing in checks.parse(path).select("article svg.panel"):
-            colours = set(re.findall(r"#[0-9a-f]{6}", re.sub(r"var\([^)]*\)", "", str(drawing))))
-            assert colours == set(), f"{path.name}: {colours} are not colours of the palette"
-    css = (html / "_static" / "palette.css").read_text(encoding="utf-8")
-    assert all(f"--fig-{role}:{dark}" in css for role, (_, dark) in PALETTE.items())
+        shown = checks.parse(path).select(".panels img")
+        assert shown
+        for picture in shown:
+            address, _, fragment = picture["src"].partition("#")
+            drawing = (path.parent / address.partition("?")[0]).read_text(encoding="utf-8")
+            assert fragment == ("dark" if "on-dark" in picture["class"] else "")
+            assert re.findall(r"#[0-9a-f]{6}\b", drawing.partition("</style>")[2]) == [], f"{address}: no role's colour"
+            assert picture["width"] and picture["height"]
+    css = (html / "_static" / "site-bundle.css").read_text(encoding="utf-8")
+    used = set(re.findall(r"var\(--fig-(\w+)", css))
+    assert all(f"--fig-{role}:{dark}" in css for role, (_, dark) in PALETTE.items() if role in used)
 
 
 def test_index_names_every_solved_question(html):
