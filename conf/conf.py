@@ -32,6 +32,7 @@ extensions = [
     "assets",
     "explorables",
     "search_index",
+    "valid_html",
     "versions",
     "page_facts",
     "page_previews",

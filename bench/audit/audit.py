@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ import offline  # noqa: E402
 import queries  # noqa: E402
 import reader  # noqa: E402
 import report  # noqa: E402
+import search_queries  # noqa: E402
 import validity  # noqa: E402
 from host import serve  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
@@ -107,7 +107,6 @@ def time_page(address: str, executable: str, runs: int) -> dict[str, Any]:
 
 def search(browser: Browser, roots: list[str]) -> tuple[list[Target], list[str]]:
     """The queries that the site was asked for, over http and from disk."""
-    search_queries = importlib.import_module("search_queries")  # of tests/
     asked = {
         query: [search_queries.PAGES[page] for page in pages.split()] for query, pages in search_queries.ASKED.items()
     }
@@ -206,7 +205,7 @@ def audit(
             targets.append(
                 report.none("every published anchor, opened cold, shows its target", {"": details["anchors"]})
             )
-        if "search" in parts and (ROOT / "tests" / "search_queries.py").is_file():
+        if "search" in parts:
             say("Search")
             with launched(executable) as browser:
                 found, details["search"] = search(browser, [site, html.as_uri()])

@@ -23,19 +23,19 @@ def theme(page: Page) -> None:
     """The theme button changes the theme."""
     seen = {page.evaluate("document.documentElement.dataset.theme")}
     for _ in range(3):  # it goes round: light, dark, the system's
-        page.locator(".theme-switch-button:visible").first.click()
+        page.locator(".theme-button").click()
         seen.add(page.evaluate("document.documentElement.dataset.theme"))
     assert seen == {"light", "dark"}, f"the theme was only {seen}"
 
 
 def sidebar(page: Page) -> None:
     """The list of pages folds and comes back, or opens on a phone."""
-    link = page.get_by_role("link", name="Notation").first
-    before = link.is_visible()
-    page.get_by_role("button", name="Toggle primary sidebar").first.click()
-    page.wait_for_timeout(400)
-    assert link.is_visible() != before or page.locator("dialog[open]").count(), "the sidebar does not move"
-    page.keyboard.press("Escape")
+    pages = page.locator("#site-nav")
+    before = pages.is_visible()
+    page.locator(".primary-toggle").click()
+    assert pages.is_visible() != before, "the list of pages does not move"
+    page.locator(".primary-toggle").click() if before else page.keyboard.press("Escape")
+    assert pages.is_visible() == before, "the list of pages does not move back"
 
 
 def search(page: Page) -> None:

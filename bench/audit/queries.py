@@ -14,7 +14,7 @@ WATCH = """
 window.answered = null;
 addEventListener("input", () => { window.typed = performance.now(); }, true);
 new MutationObserver(() => {
-  const result = document.querySelector("dialog[open] a[href*='.html']");
+  const result = document.querySelector("#search-dialog .search-results a");
   if (result && window.typed && window.answered === null) window.answered = performance.now() - window.typed;
 }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 """
@@ -61,7 +61,7 @@ def _in_dialog(page: Page, site: str, query: str, wanted: list[str], rank: int) 
         page.keyboard.insert_text(query)
         page.wait_for_function("window.answered !== null", timeout=5000)
         page.wait_for_timeout(150)
-        links = page.locator("dialog[open] a[href*='.html']").evaluate_all("links => links.map(link => link.href)")
+        links = page.locator("#search-dialog .search-results a").evaluate_all("links => links.map(link => link.href)")
         return Answer(rank, _rank(links, wanted), float(page.evaluate("window.answered")))
     except PlaywrightError:
         return Answer(rank, 0, float("inf"))

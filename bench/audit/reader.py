@@ -110,6 +110,11 @@ def without_formulas(page: Page) -> None:
     )
 
 
+def shown_throughout(page: Page) -> None:
+    """Lay out also what is far down: axe asks for so much that laying it out at each question takes minutes."""
+    page.add_style_tag(content="* { content-visibility: visible !important }")
+
+
 def axe_problems(page: Page, context: str | None = None) -> list[str]:
     """What axe-core finds on the page as it is now, one line for each element."""
     violations = Axe().run(page, context=context, options=AXE).response["violations"]

@@ -52,7 +52,8 @@
   }, { rootMargin: "0px 0px -70% 0px" });
   links.forEach((link, heading) => seen.observe(heading));
 
-  // a box that scrolls can be reached and scrolled by keyboard; asked when it comes near, because asking costs a layout
+  // a box that scrolls can be reached and scrolled by keyboard: each may, until it comes near and is asked whether it
+  // scrolls, because asking costs a layout
   const near = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
       if (!isIntersecting) continue;
@@ -61,7 +62,7 @@
     }
   }, { rootMargin: "100%" });
   const boxes = document.querySelectorAll(".bd-article pre, .bd-article .formula, .bd-article .pst-scrollable-table-container");
-  boxes.forEach((box) => near.observe(box));
+  boxes.forEach((box) => { box.tabIndex = 0; near.observe(box); });
   addEventListener("resize", () => boxes.forEach((box) => { near.unobserve(box); near.observe(box); }));
 
   // after the page has been shown: figures further down, so that they are there also without the network
