@@ -2,6 +2,8 @@
 (function () {
   "use strict";
 
+  const COMMON = ["all", "and", "for", "not", "the", "why"]; // words that say nothing of what was meant
+
   // "/sheet-2/2A", "/question_2(b)", "/exercise-3": the question's number, wherever it stands
   function number(path) {
     const question = path.match(/(?:^|[^0-9])([1-9])[ ._(-]*([a-d])(?![a-z])/);
@@ -13,9 +15,10 @@
   // how many words of the address stand in the page's name or in its file's
   function shared(path, link) {
     const known = (link.textContent + " " + link.pathname.split("/").pop()).toLowerCase().replace(/\.html$/, "");
-    const words = path.replace(/\.html?$/, "").split(/[^a-z]+/).filter((word) => word.length > 3);
+    const words = path.replace(/\.html?$/, "").split(/[^a-z]+/).filter((word) => word.length > 2 && !COMMON.includes(word));
     const names = known.split(/[^a-z]+/).filter((name) => name.length > 3);
-    return words.filter((word) => known.includes(word) || names.some((name) => word.includes(name))).length;
+    const inside = (word) => word.length > 3 && (known.includes(word) || names.some((name) => word.includes(name)));
+    return words.filter((word) => known.split(/[^a-z]+/).includes(word) || inside(word)).length;
   }
 
   function guess(path, links) {
