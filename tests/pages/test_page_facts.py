@@ -252,7 +252,8 @@ __file__ = {conf!r}
 exec(compile(Path(__file__).read_text(encoding="utf-8"), __file__, "exec"))
 site_root, site_build = {root!r}, {root!r} + "/build"
 short_links = page_names.short_links(Path({root!r}) / "docs")
-extensions = [name for name in extensions if name != "sphinxcontrib.bibtex"]
+needed = {{"myst_nb", "executed_pages", "assets", "page_facts", "page_previews", "short_pages", "not_found", "sphinx_sitemap"}}
+extensions = [name for name in extensions if name in needed]
 templates_path, html_static_path = [str(HERE / "templates")], [str(HERE / "static")]
 html_favicon = None
 """
