@@ -99,7 +99,9 @@ def test_one_of_two_pictures_is_shown_and_both_are_there_after_the_page(open_pag
     page.wait_for_function("[...document.querySelectorAll('.panels img')].every(image => image.loading === 'eager')")
     for theme, other in (("light", "dark"), ("dark", "light")):
         page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-        page.wait_for_function(f"[...document.querySelectorAll('img.on-{theme}')].every(image => image.naturalWidth > 0)")
+        page.wait_for_function(
+            f"[...document.querySelectorAll('img.on-{theme}')].every(image => image.naturalWidth > 0)"
+        )
         assert page.locator(f"img.on-{other}:visible").count() == 0
         assert page.locator(f"img.on-{theme}:visible").count() == page.locator(f"img.on-{theme}").count() > 5
 
