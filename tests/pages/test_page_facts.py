@@ -252,8 +252,8 @@ __file__ = {conf!r}
 exec(compile(Path(__file__).read_text(encoding="utf-8"), __file__, "exec"))
 site_root, site_build = {root!r}, {root!r} + "/build"
 short_links = page_names.short_links(Path({root!r}) / "docs")
-needed = "myst_nb katex_math executed_pages assets page_facts page_previews short_pages not_found sphinx_sitemap".split()
-extensions = [name for name in extensions if name in needed]
+own = "myst_nb katex_math executed_pages assets page_facts page_previews short_pages not_found sphinx_sitemap".split()
+extensions = [name for name in extensions if name in own]
 templates_path, html_static_path = [str(HERE / "templates")], [str(HERE / "static")]
 html_favicon = None
 """
