@@ -68,12 +68,12 @@ def _is(page: str, name: str) -> bool:
 def look(browser: Browser, site: str, html: Path, name: str, parts: set[str]) -> dict[str, Any]:
     """The row of one page, but for Lighthouse's times and the validators."""
     address = f"{site}/{name}"
+    # a host shows 404.html at any address, so it names its files from the host's root: a disk never shows it
+    roots = (site,) if name == "404.html" else (site, html.as_uri())
     measures: dict[str, Callable[[], dict[str, Any]]] = {
         "axe": lambda: {"axe": reader.axe_everywhere(browser, address)},
         "weight": lambda: dict(zip(("first", "further"), reader.weights(browser, site, name), strict=True)),
-        "hosts": lambda: {
-            "foreign": [url for root in (site, html.as_uri()) for url in reader.foreign_requests(browser, root, name)]
-        },
+        "hosts": lambda: {"foreign": [url for root in roots for url in reader.foreign_requests(browser, root, name)]},
         "offline": lambda: {
             "offline": [f for width in reader.WIDTHS for f in offline.problems(browser, address, width)]
         },

@@ -101,18 +101,29 @@ def layout_shift(browser: Browser, address: str, width: int) -> float:
         return float(page.evaluate("window.shifts.reduce((sum, shift) => sum + shift, 0)"))
 
 
-def without_formulas(page: Page) -> None:
-    """Put plain text in place of formulas, whose thousands of boxes all have the colour of the text around them."""
-    page.evaluate(
-        """() => document.querySelectorAll(".katex").forEach(formula => {
-            formula.replaceWith(formula.querySelector("annotation")?.textContent ?? "x");
-        })"""
-    )
-
-
 def shown_throughout(page: Page) -> None:
-    """Lay out also what is far down: axe asks for so much that laying it out at each question takes minutes."""
+    """Lay out also what is far down, which the browser else puts off."""
     page.add_style_tag(content="* { content-visibility: visible !important }")
+
+
+def thinned(page: Page) -> None:
+    """Leave out what looks like something else on the page, for axe takes minutes over thousands of boxes.
+
+    A formula becomes plain text, for it has the colour of the text around it; of the coloured words of program text
+    one of each colour stays.
+    """
+    shown_throughout(page)
+    page.evaluate(
+        """() => {
+            for (const formula of document.querySelectorAll(".katex"))
+                formula.replaceWith(formula.querySelector("annotation")?.textContent ?? "x");
+            const seen = new Set();
+            for (const word of document.querySelectorAll("pre span[class]")) {
+                if (seen.has(word.className)) word.replaceWith(word.textContent);
+                seen.add(word.className);
+            }
+        }"""
+    )
 
 
 def axe_problems(page: Page, context: str | None = None) -> list[str]:
@@ -154,11 +165,14 @@ def unreadable_without_scripts(browser: Browser, address: str) -> list[str]:
                 """() => {
                     const folded = e => e.closest("details:not([open])") && !e.closest("summary");
                     const shown = e => e.checkVisibility({ checkVisibilityCSS: true, checkOpacity: true });
+                    // of a figure's two pictures, one for each theme, one shows
+                    const other = e => e.matches("img") &&
+                        [e.previousElementSibling, e.nextElementSibling].some(twin => twin && shown(twin));
                     const parts = "section, h1, h2, h3, p, .katex-html, figure, table, pre, img, .panels, svg.panel";
                     const gone = [...document.querySelectorAll(parts)].filter(e => e.closest("article"))
-                        .filter(e => !e.closest(".explorable, dialog, template") && !folded(e) && !shown(e));
+                        .filter(e => !e.closest(".explorable, dialog, :empty:not(img)") && !folded(e) && !shown(e) && !other(e));
                     const blank = [...document.querySelectorAll("article img")]
-                        .filter(e => !folded(e) && !e.naturalWidth);
+                        .filter(e => !folded(e) && shown(e) && !e.naturalWidth);
                     return [...gone, ...blank].map(e => e.outerHTML.slice(0, 160));
                 }"""
             )

@@ -23,7 +23,12 @@ def with_list_items(html: str) -> str:
     return html.replace('role="doc-biblioentry"', 'role="listitem"')
 
 
-MENDS: tuple[Callable[[str], str], ...] = (without_negative_heights, with_list_items)
+def with_layout_tables_named(html: str) -> str:
+    """Sphinx puts the index of names into columns by a table, which holds no data."""
+    return html.replace('class="indextable genindextable"', 'class="indextable genindextable" role="presentation"')
+
+
+MENDS: tuple[Callable[[str], str], ...] = (without_negative_heights, with_list_items, with_layout_tables_named)
 
 
 def mended(html: str) -> str:

@@ -1,4 +1,5 @@
-// Search: the dialog (Ctrl+K, "/", every search button) and the page search.html. The index is loaded when it is first needed.
+// Search: the dialog (Ctrl+K, "/", every search button) and the page search.html. The index is fetched when
+// the page has been shown, so that it is there without the network, and read when it is first needed.
 (function () {
   "use strict";
 
@@ -20,6 +21,16 @@
     });
     return index;
   }
+
+  addEventListener("load", () => {
+    if (location.protocol === "file:") return; // it is there already
+    const idle = window.requestIdleCallback || ((work) => setTimeout(work, 200));
+    idle(() => {
+      const ahead = document.createElement("link");
+      Object.assign(ahead, { rel: "preload", as: "script", href: `${root}searchindex.js`, fetchPriority: "low" });
+      document.head.append(ahead);
+    });
+  });
 
   function item(found) {
     const line = pattern.content.cloneNode(true);

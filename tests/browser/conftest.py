@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import browser as chromium
 import pytest
+from host import serve
 from playwright.sync_api import Browser, Page, sync_playwright
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Does not complain of a browser that leaves while it is being served."""
-
-    def handle_error(self, *connection: object) -> None:
-        """Say nothing."""
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files without a word."""
-
-    def log_message(self, *words: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture(scope="session")
 def site(html: Path) -> Iterator[str]:
-    """The address of the built site, served on this machine alone."""
-    server = Server(("127.0.0.1", 0), functools.partial(Quiet, directory=str(html)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    """The address of the built site, served on this machine alone, as a static host does."""
+    with serve(html) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,132 @@
+"""WCAG 2.2 AA: what axe-core finds, the keyboard, headings, motion, and lines and letters that read well."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+import reader
+from every_page import EVERY_PAGE, SOLUTIONS
+
+# a kind of thing that takes the focus: how to find one
+FOCUSABLE = {
+    "skip link": ".skip-link",
+    "button": "button.bar-button",
+    "search": ".search-link",
+    "menu": "#site-nav a",
+    "contents": "#page-nav a",
+    "link in the text": "main p a[href]",
+    "checked number": "main a.claim",
+    "folded part": "main summary",
+    "slider": "main input[type=range]",
+    "box that scrolls": "main pre[tabindex], main .formula[tabindex]",
+    "next page": ".prev-next-area a",
+}
+
+
+@pytest.mark.parametrize("width", reader.WIDTHS)
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_axe_finds_nothing_on_the_whole_page(open_page, site, name, width):
+    page = open_page(viewport={"width": width, "height": 900}, color_scheme="light")
+    page.goto(f"{site}/{name}")
+    reader.thinned(page)
+    problems = []
+    for theme in reader.THEMES:
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        problems += [f"{theme}: {problem}" for problem in reader.axe_problems(page)]
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("name", ["index.html", "sheet-2/2b-identical.html"])
+@pytest.mark.parametrize("theme", reader.THEMES)
+def test_axe_finds_nothing_on_a_menu_of_a_phone(open_page, site, name, theme):
+    page = open_page(viewport={"width": 390, "height": 900}, color_scheme=theme)
+    page.goto(f"{site}/{name}")
+    for menu in page.locator("[popovertarget]").all():
+        menu.click()
+        place = f"#{menu.get_attribute('popovertarget')}"
+        assert page.locator(place).is_visible()
+        assert reader.axe_problems(page, place) == []
+        page.keyboard.press("Escape")
+        assert not page.locator(place).is_visible()
+
+
+def test_whatever_takes_the_focus_shows_it(open_page, site):
+    """Tab through a whole page: every kind of thing is reached, is in view and is drawn otherwise than at rest."""
+    page = open_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    page.goto(f"{site}/sheet-2/2a-no-overlap.html")
+    missing, unseen = dict(FOCUSABLE), []
+    for _ in range(600):
+        page.keyboard.press("Tab")
+        kinds, ringed, where = page.evaluate(
+            """kinds => {
+                const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
+                const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+                const inView = box.bottom > 0 && box.top < innerHeight && box.width > 0;
+                return [Object.keys(kinds).filter(kind => e.matches(kinds[kind])), (ring || style.boxShadow !== "none")
+                    && inView, e.outerHTML.slice(0, 120)];
+            }""",
+            FOCUSABLE,
+        )
+        for kind in kinds:
+            missing.pop(kind, None)
+        if where.startswith("<body") or not (kinds or missing):
+            break
+        unseen += [] if ringed else [where]
+    assert unseen == []
+    assert missing == {}, "never reached by Tab"
+
+
+@pytest.mark.parametrize("name", ["sheet-2/2a-no-overlap.html", "index.html"])
+def test_nothing_moves_for_readers_who_asked_for_rest(open_page, site, name):
+    page = open_page(reduced_motion="reduce")
+    page.goto(f"{site}/{name}")
+    moving = page.evaluate(
+        """() => [...document.querySelectorAll("*")].filter(e => {
+            const style = getComputedStyle(e);
+            return style.scrollBehavior === "smooth" || parseFloat(style.transitionDuration) > 0
+                || (style.animationName !== "none" && parseFloat(style.animationDuration) > 0);
+        }).map(e => e.outerHTML.slice(0, 120))"""
+    )
+    assert moving == []
+
+
+# Words of a paragraph are put into lines by where they stand; a formula counts with the letters that are seen of it.
+LINES = """() => [...document.querySelectorAll("article section > p")].filter(p => p.checkVisibility()).map(p => {
+    const lines = new Map(), range = document.createRange();
+    const walker = document.createTreeWalker(p, NodeFilter.SHOW_TEXT);
+    if (p.querySelector(".katex, code")) return [];
+    for (let text; (text = walker.nextNode());) {
+        for (let at = 0; at < text.length; at++) {
+            range.setStart(text, at); range.setEnd(text, at + 1);
+            const box = range.getBoundingClientRect(), line = Math.round(box.bottom / 6);
+            if (box.width) lines.set(line, (lines.get(line) || 0) + 1);
+        }
+    }
+    return [...lines.values()].slice(0, -1);
+}).flat()"""
+
+
+def test_lines_have_65_to_75_characters(open_page, site):
+    page = open_page(viewport={"width": 1280, "height": 900})
+    lines = []
+    for name in SOLUTIONS:
+        page.goto(f"{site}/{name}")
+        reader.shown_throughout(page)
+        lines += page.evaluate(LINES)
+    assert len(lines) >= 50
+    assert 65 <= statistics.median(lines) <= 75, statistics.median(lines)
+    assert max(lines) <= 85
+
+
+@pytest.mark.parametrize("width", reader.WIDTHS)
+def test_text_is_set_in_17_pixels_or_more(open_page, site, width):
+    page = open_page(viewport={"width": width, "height": 900})
+    for name in (*SOLUTIONS, "index.html"):
+        page.goto(f"{site}/{name}")
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("article section > p, article section > :is(ul, ol) > li")]
+                .filter(e => !e.closest(".explorable, .claims, [class*=sd-], .page-facts"))
+                .filter(e => parseFloat(getComputedStyle(e).fontSize) < 17).map(e => e.outerHTML.slice(0, 100))"""
+        )
+        assert small == [], name

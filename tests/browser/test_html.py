@@ -1,0 +1,110 @@
+"""The HTML itself: valid, one heading of the first order, landmarks, a policy that forbids what is not the site's."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import checks
+import node
+import pytest
+import reader
+import validity
+from every_page import EVERY_PAGE
+
+
+@pytest.fixture(scope="module")
+def installed() -> None:
+    """The validators, got where they can be got."""
+    try:
+        node.install()
+    except node.NodeError as error:
+        pytest.skip(str(error))
+
+
+def shown(problems: validity.Problems) -> str:
+    return "\n".join(f"{path.name}, {line}" for path, lines in problems.items() for line in lines)
+
+
+def test_html_validate_finds_nothing(html, installed):
+    files = validity.html_files(html)
+    assert len(files) >= len(EVERY_PAGE)
+    found = shown(validity.html_validate(files))
+    assert not found, found
+
+
+def test_nu_finds_nothing(html, installed):
+    if not validity.has_java():
+        pytest.skip("the Nu validator needs a Java")
+    found = shown(validity.nu(validity.html_files(html)))
+    assert not found, found
+
+
+def test_a_bad_page_is_found(tmp_path, installed):
+    page = tmp_path / "bad.html"
+    page.write_text(
+        '<!doctype html><html lang="en"><head><title>Bad</title></head><body><p><div style="height:-1em"></div></p>'
+        '<img src="a.png"></body></html>',
+        encoding="utf-8",
+    )
+    assert "(wcag/h37)" in shown(validity.html_validate([page]))
+    if validity.has_java():
+        assert "negative" in shown(validity.nu([page]))
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_headings_and_landmarks_are_in_order(html, name):
+    page = checks.parse(html / name)
+    levels = [int(heading.name[1]) for heading in page.select("h1, h2, h3, h4, h5, h6")]
+    assert levels[0] == 1 and levels.count(1) == 1, levels
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), levels
+    assert len(page.select("main")) == 1
+    names = [str(nav.get("aria-label") or nav.get("aria-labelledby") or "") for nav in page.select("nav")]
+    assert all(names) and len(set(names)) == len(names), names
+    assert page.select_one("body > a.skip-link")["href"] == f"#{page.main['id']}"
+    assert page.html["lang"] == "en" and page.title.get_text(strip=True)
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_tables_have_headers(html, name):
+    for table in checks.parse(html / name).select("table:not([role=presentation])"):
+        assert table.select("th"), str(table)[:200]
+
+
+def test_every_page_forbids_what_is_not_its_own(html):
+    for path in validity.html_files(html):
+        page = checks.parse(path)
+        policy = page.select_one('meta[http-equiv="Content-Security-Policy"]')
+        assert policy is not None, path.name
+        clauses = dict(clause.strip().split(" ", 1) for clause in str(policy["content"]).split(";"))
+        assert clauses["default-src"] == "'none'" and clauses.get("connect-src", "'none'") == "'none'", path.name
+        assert not re.search(r"https?:|\*|unsafe-eval", str(policy["content"])), path.name
+        assert "'unsafe-inline'" not in clauses.get("script-src", ""), path.name
+        before = [tag.name for tag in policy.find_all_previous(["script", "link", "style", "img"])]
+        assert before == [], f"{path.name}: loaded before the policy holds"
+
+
+def test_the_policy_holds(site, launched):
+    """A script, a picture from elsewhere and a request: none comes through."""
+    with reader.context_of(launched) as context:
+        page = context.new_page()
+        refused: list[str] = []
+        page.on("console", lambda message: refused.append(message.text))
+        page.goto(f"{site}/index.html")
+        page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "window.owned = 1";
+                const image = document.createElement("img");
+                image.src = "https://elsewhere.invalid/a.png";
+                document.body.append(script, image);
+                return fetch("index.html").catch(() => {});
+            }"""
+        )
+        page.wait_for_timeout(100)
+        assert page.evaluate("window.owned") is None
+        assert {clause for text in refused for clause in re.findall(r"(?:script|img|connect)-src", text)} == {
+            "script-src",
+            "img-src",
+            "connect-src",
+        }

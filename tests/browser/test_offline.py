@@ -1,0 +1,45 @@
+"""Without the network, from disk, and without JavaScript: what readers still have."""
+
+from __future__ import annotations
+
+import checks
+import offline
+import pytest
+import reader
+from every_page import EVERY_PAGE, LONGEST, SOLUTIONS
+
+
+@pytest.mark.parametrize("root", ["site", "site_file"])
+def test_no_page_asks_another_host(launched, request, root):
+    address = request.getfixturevalue(root)
+    for name in EVERY_PAGE:
+        if name == "404.html" and root == "site_file":
+            continue  # only a host shows it, at any address, so it names its files from the host's root
+        assert reader.foreign_requests(launched, address, name) == [], name
+
+
+@pytest.mark.parametrize("width", reader.WIDTHS)
+@pytest.mark.parametrize("name", LONGEST)
+def test_everything_works_when_the_network_is_cut(launched, site, name, width):
+    assert offline.problems(launched, f"{site}/{name}", width) == []
+
+
+@pytest.mark.parametrize("name", ["sheet-2/2a-no-overlap.html", "index.html"])
+def test_everything_works_from_disk(open_page, site_file, name):
+    page = open_page(viewport={"width": 1280, "height": 900})
+    for step in offline.STEPS:
+        page.goto("about:blank")
+        page.goto(f"{site_file}/{name}")
+        step(page)
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_without_javascript_everything_is_readable(launched, open_page, site, name):
+    assert reader.unreadable_without_scripts(launched, f"{site}/{name}") == []
+    page = open_page(java_script_enabled=False)
+    page.goto(f"{site}/{name}")
+    for section in checks.SECTIONS:
+        assert page.locator(f"section#{section}").is_visible(), section
+    assert page.locator("article .katex-html").first.is_visible()
+    assert page.locator("article .panels img:visible").count() == page.locator("article .panels img").count() / 2
+    assert not page.locator(".explorable:visible, .theme-button:visible").count()
