@@ -170,7 +170,8 @@ def unreadable_without_scripts(browser: Browser, address: str) -> list[str]:
                         [e.previousElementSibling, e.nextElementSibling].some(twin => twin && shown(twin));
                     const parts = "section, h1, h2, h3, p, .katex-html, figure, table, pre, img, .panels, svg.panel";
                     const gone = [...document.querySelectorAll(parts)].filter(e => e.closest("article"))
-                        .filter(e => !e.closest(".explorable, dialog, :empty:not(img)") && !folded(e) && !shown(e) && !other(e));
+                        .filter(e => !e.closest(".explorable, dialog, :empty:not(img)"))
+                        .filter(e => !folded(e) && !shown(e) && !other(e));
                     const blank = [...document.querySelectorAll("article img")]
                         .filter(e => !folded(e) && shown(e) && !e.naturalWidth);
                     return [...gone, ...blank].map(e => e.outerHTML.slice(0, 160));

@@ -104,10 +104,12 @@ def _how_to_run(page: Page, references: Known, install: str) -> list[Any]:
     words = (
         f"*A page of [Deep generative models, solved]({address}) with the outputs that its cells gave.* "
         "To read it, nothing is needed. To run it, Python 3.11 or newer and the package `genmodels`: take the `#` away "
-        "and run the next cell once. "
+        "in the next cell (its first line only saves space: PyTorch without GPU) and run it once. "
     )
     if not address.startswith("http"):
-        words += f"The file `{install}` is where this notebook is from; put it beside it."
+        words += (
+            f"The file `{install}` lies on the site, where this notebook was found: put it into the notebook's folder."
+        )
     code = f"# {TORCH}  # PyTorch's small build, without GPU\n# %pip install {install}"
     return [nbformat.v4.new_markdown_cell(words.strip()), nbformat.v4.new_code_cell(code)]
 

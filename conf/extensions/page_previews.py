@@ -13,6 +13,7 @@ from typing import Any
 import preview_card
 from docutils import nodes
 from page_names import names, short_link
+from pages import code_cells
 from site_state import site
 from sphinx.application import Sphinx
 from sphinx.util.nodes import clean_astext
@@ -24,11 +25,17 @@ NAMESPACES = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3
 
 
 def _panel(app: Sphinx, pagename: str) -> str:
-    """The first panel of a page's first figure, or "" where it has none."""
+    """The first panel of the figure that the page's front matter names as its preview, else of its first; or ""."""
+    named = app.env.metadata[pagename].get("preview")
     for page in site().pages:
         if page.name == pagename:
-            outputs = [output for cell in site().store.get(page.digest) or [] for output in cell]
-            drawings = [output["data"][SVG] for output in outputs if SVG in output.get("data", {})]
+            cells = zip(code_cells(page.notebook), site().store.get(page.digest) or [], strict=False)
+            drawings = [
+                output["data"][SVG]
+                for cell, outputs in cells
+                for output in outputs
+                if SVG in output.get("data", {}) and named in (None, cell.metadata.get("name"))
+            ]
             panels = [PANEL.search(drawing) for drawing in drawings]
             return next((panel[0].replace("<svg ", NAMESPACES, 1) for panel in panels if panel), "")
     return ""

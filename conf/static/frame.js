@@ -3,21 +3,21 @@
   "use strict";
   const root = document.documentElement;
 
-  // colours: as the system, light, dark, and round again
-  const modes = { auto: "as the system", light: "light", dark: "dark" };
+  // colours: as the system, then the other ones, then the system's fixed, and round again
+  const modes = { auto: ["icon-auto", "as the system"], light: ["icon-light", "light"], dark: ["icon-dark", "dark"] };
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const button = document.querySelector(".theme-button");
 
   function show(mode) {
     root.dataset.mode = mode;
     root.dataset.theme = mode !== "auto" ? mode : dark.matches ? "dark" : "light";
-    button.className = `bar-button theme-button icon-${mode}`;
-    button.title = `Colours: ${modes[mode]}`;
+    button.className = `bar-button theme-button ${modes[mode][0]}`;
+    button.title = `Colours: ${modes[mode][1]}`;
     button.setAttribute("aria-label", button.title);
   }
 
   button.addEventListener("click", () => {
-    const order = Object.keys(modes);
+    const order = dark.matches ? ["auto", "light", "dark"] : ["auto", "dark", "light"];
     const next = order[(order.indexOf(root.dataset.mode) + 1) % order.length];
     show(next);
     try { localStorage.setItem("mode", next); } catch { /* a reader who forbids storage chooses anew on every page */ }
