@@ -109,14 +109,26 @@ def shown_throughout(page: Page) -> None:
 def thinned(page: Page) -> None:
     """Leave out what looks like something else on the page, for axe takes minutes over thousands of boxes.
 
-    A formula becomes plain text, for it has the colour of the text around it; of the coloured words of program text
-    one of each colour stays.
+    A formula becomes plain text of the same width, for it has the colour of the text around it. Of the coloured words
+    of program text one of each colour stays, of a table the first rows, of the package's functions the first few.
     """
     shown_throughout(page)
     page.evaluate(
         """() => {
-            for (const formula of document.querySelectorAll(".katex"))
-                formula.replaceWith(formula.querySelector("annotation")?.textContent ?? "x");
+            const formulas = [...document.querySelectorAll(".katex")];
+            const widths = formulas.map(formula => formula.getBoundingClientRect().width);
+            formulas.forEach((formula, at) => {
+                const text = document.createElement("span");
+                text.textContent = formula.querySelector("annotation")?.textContent ?? "x";
+                text.style.cssText = `display: inline-block; width: ${widths[at]}px; overflow: clip; text-wrap: nowrap`;
+                formula.replaceWith(text);
+            });
+            for (const row of document.querySelectorAll("tr:nth-child(n + 12)")) row.remove();
+            const listed = {};
+            for (const entry of document.querySelectorAll("dl.py")) {
+                listed[entry.className] = (listed[entry.className] ?? 0) + 1;
+                if (listed[entry.className] > 6) entry.remove();
+            }
             const seen = new Set();
             for (const word of document.querySelectorAll("pre span[class]")) {
                 if (seen.has(word.className)) word.replaceWith(word.textContent);
@@ -170,8 +182,8 @@ def unreadable_without_scripts(browser: Browser, address: str) -> list[str]:
                         [e.previousElementSibling, e.nextElementSibling].some(twin => twin && shown(twin));
                     const parts = "section, h1, h2, h3, p, .katex-html, figure, table, pre, img, .panels, svg.panel";
                     const gone = [...document.querySelectorAll(parts)].filter(e => e.closest("article"))
-                        .filter(e => !e.closest(".explorable, dialog, :empty:not(img)"))
-                        .filter(e => !folded(e) && !shown(e) && !other(e));
+                        .filter(e => !e.closest(".explorable, dialog, :empty:not(img)") && !folded(e))
+                        .filter(e => !shown(e) && !other(e));
                     const blank = [...document.querySelectorAll("article img")]
                         .filter(e => !folded(e) && shown(e) && !e.naturalWidth);
                     return [...gone, ...blank].map(e => e.outerHTML.slice(0, 160));

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
 
 
@@ -38,15 +38,17 @@ def mended(html: str) -> str:
     return html
 
 
-def mend_body(
-    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
-    """Mend the text before it is put into its frame."""
-    if "body" in context:
-        context["body"] = mended(context["body"])
+def mend_pages(app: Sphinx, error: Exception | None) -> None:
+    """Mend the pages as they were written, those of the theme's templates among them."""
+    if error is not None or app.builder.format != "html":
+        return
+    for path in sorted(Path(app.outdir).rglob("*.html")):
+        text = path.read_text(encoding="utf-8")
+        if (better := mended(text)) != text:
+            path.write_text(better, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Mend after every other extension has had the page."""
-    app.connect("html-page-context", mend_body, priority=950)
+    """Mend before the pages are given their style sheet (priority 900)."""
+    app.connect("build-finished", mend_pages, priority=100)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
