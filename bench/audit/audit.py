@@ -33,6 +33,7 @@ from host import serve  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 from report import HIGH, Target  # noqa: E402
 
+REPORT = ROOT / "build" / "audit"
 PARTS = ("axe", "lighthouse", "weight", "hosts", "offline", "scripts", "validity", "links", "search", "notebook")
 NOTEBOOKS = ROOT / "conf" / "tools" / "notebooks_check.py"
 Rows = dict[str, dict[str, Any]]
@@ -195,6 +196,7 @@ def audit(
                 rows[name] = rows.get(name, {}) | look(browser, site, html, name, parts)
             if "lighthouse" in parts:
                 rows[name] |= time_page(f"{site}/{name}", executable, runs)
+            report.write(REPORT, rows, judge(rows), details)  # who stops it here keeps what was measured
             say(f"[{count}/{len(names)}] {name}: {time.monotonic() - began:.0f} s")
         targets += judge(rows)
         if "links" in parts:
@@ -247,7 +249,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     rows, targets, details = found
-    path = report.write(ROOT / "build" / "audit", rows, targets, details)
+    path = report.write(REPORT, rows, targets, details)
     print(f"\n{report.table(rows)}\n\n{report.verdicts(targets)}\n\nEvery problem: {path.relative_to(ROOT)}")
     return int(any(target.met is False for target in targets))
 
