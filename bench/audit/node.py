@@ -19,7 +19,7 @@ MODULES = FOLDER / "node_modules"
 ADVICE = (
     "The audit's Node packages (Lighthouse, html-validate, the Nu validator) could not be installed into "
     "build/node: {}\n"
-    "Check the network (and HTTPS_PROXY), then try again; nothing else needs them."
+    "Check the network (HTTPS_PROXY; NODE_EXTRA_CA_CERTS where a certificate is not trusted), then try again."
 )
 
 
@@ -36,7 +36,13 @@ def _command(name: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}", "CI": "1"}
+    """Node of this environment first, and the certificates that the system, or pip, trusts."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = os.environ | {"PATH": path, "CI": "1", "NODE_USE_SYSTEM_CA": "1"}
+    trusted = [os.environ.get(name, "") for name in ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "PIP_CERT")]
+    if any(trusted):
+        environment["NODE_EXTRA_CA_CERTS"] = next(filter(None, trusted))
+    return environment
 
 
 def _digest() -> str:
