@@ -142,7 +142,7 @@ def _picture(encoded: str) -> str:
         picture = red.point(lambda level: round(round(level / step) * step)).convert("RGB")
     buffer = io.BytesIO()
     if picture.width * picture.height > LARGE and picture.mode == "RGB":
-        picture.save(buffer, format="WEBP", quality=75, method=6)
+        picture.save(buffer, format="WEBP", quality=60, method=6)
     else:
         picture.save(buffer, format="WEBP", lossless=True, quality=100, method=6)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -7,14 +7,15 @@
   if (!dialog || !dialog.showModal) return;
   const PAUSE = 60; // ms of silence before a search: typing on does not wait for results
   const pattern = document.getElementById("search-result");
-  const root = new URL(dialog.dataset.index, location.href).href.replace(/searchindex\.js.*$/, "");
+  const address = new URL(dialog.dataset.index, location.href).href;
+  const root = address.replace(/searchindex\.js.*$/, "");
   let index; // loading or loaded
 
   // The index as a classic script: fetch does not read from disk.
   function load() {
     index = index || new Promise((resolve, reject) => {
       const script = document.createElement("script");
-      script.src = `${root}searchindex.js`;
+      script.src = address;
       script.onload = () => resolve(window.siteSearch);
       script.onerror = () => { index = undefined; script.remove(); reject(); };
       document.head.append(script);
@@ -27,7 +28,7 @@
     const idle = window.requestIdleCallback || ((work) => setTimeout(work, 200));
     idle(() => {
       const ahead = document.createElement("link");
-      Object.assign(ahead, { rel: "preload", as: "script", href: `${root}searchindex.js`, fetchPriority: "low" });
+      Object.assign(ahead, { rel: "preload", as: "script", href: address, fetchPriority: "low" });
       document.head.append(ahead);
     });
   });
