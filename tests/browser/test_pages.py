@@ -82,6 +82,7 @@ def luminances(page, selector: str, what: str) -> list[float]:
 def test_figures_are_readable_in_both_themes(open_page, site, html, theme):
     page = visit(open_page, f"{site}/index.html", theme=theme)
     (paper,) = luminances(page, "body", "backgroundColor")
+    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))  # asked for beside a bare drawing
     lines = words = 0
     for drawing in sorted((html / "figures").glob("*.svg")):
         page.goto(f"{site}/figures/{drawing.name}" + "#dark" * (theme == "dark"))
@@ -96,12 +97,11 @@ def test_figures_are_readable_in_both_themes(open_page, site, html, theme):
 
 def test_one_of_two_pictures_is_shown_and_both_are_there_after_the_page(open_page, site):
     page = visit(open_page, f"{site}/sheet-2/2a-no-overlap.html")
-    page.wait_for_function("[...document.querySelectorAll('.panels img')].every(image => image.loading === 'eager')")
+    expect(page.locator(".panels img[loading=lazy]")).to_have_count(0)
     for theme, other in (("light", "dark"), ("dark", "light")):
         page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-        page.wait_for_function(
-            f"[...document.querySelectorAll('img.on-{theme}')].every(image => image.naturalWidth > 0)"
-        )
+        decoded = "images => Promise.all(images.map(image => image.decode().then(() => image.naturalWidth > 0)))"
+        assert all(page.locator(f"img.on-{theme}").evaluate_all(decoded))
         assert page.locator(f"img.on-{other}:visible").count() == 0
         assert page.locator(f"img.on-{theme}:visible").count() == page.locator(f"img.on-{theme}").count() > 5
 
@@ -169,21 +169,21 @@ def test_colours_follow_the_system_or_the_reader(open_page, site):
     theme = "document.documentElement.dataset.theme"
     assert page.evaluate(theme) == "dark"
     page.emulate_media(color_scheme="light")
-    page.wait_for_function(f"{theme} === 'light'")
-    for said, shown in (("light", "light"), ("dark", "dark")):
-        page.get_by_role("button", name="Colours").click()
-        expect(page.get_by_role("button", name=f"Colours: {said}")).to_be_visible()
-        assert page.evaluate(theme) == shown
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.get_by_role("button", name="Colours").click()  # what the system does not show comes first
+    expect(page.get_by_role("button", name="Colours: dark")).to_be_visible()
+    assert page.evaluate(theme) == "dark"
     page.goto(f"{site}/notation.html")  # remembered, against the system
     assert page.evaluate(theme) == "dark"
-    page.get_by_role("button", name="Colours").click()
-    expect(page.get_by_role("button", name="Colours: as the system")).to_be_visible()
-    assert page.evaluate(theme) == "light"
+    for said in ("light", "as the system"):
+        page.get_by_role("button", name="Colours").click()
+        expect(page.get_by_role("button", name=f"Colours: {said}")).to_be_visible()
+        assert page.evaluate(theme) == "light"
 
 
 def test_boxes_that_scroll_can_be_reached_by_keyboard(open_page, site):
     page = visit(open_page, f"{site}/sheet-2/2a-no-overlap.html#evidence", 390)
-    page.wait_for_function("document.querySelector('#evidence pre[tabindex=\"0\"]') !== null")
+    expect(page.locator("#evidence pre[tabindex='0']").first).to_be_attached()
     narrow = "box => box.scrollWidth <= box.clientWidth && box.hasAttribute('tabindex')"
     assert not page.locator("#evidence pre").evaluate_all(f"boxes => boxes.some({narrow})")
 
