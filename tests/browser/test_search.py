@@ -169,7 +169,10 @@ def test_result_on_the_same_page_closes_the_dialog(page: Page, site: str) -> Non
 @pytest.mark.parametrize("query", STRANGE, ids=lambda query: query[:12])
 def test_strange_queries_do_no_harm(page: Page, site: str, query: str) -> None:
     page.goto(f"{site}/search.html?q={query if '%' in query else quote(query)}")
-    page.wait_for_function("window.siteSearch")
+    for _ in range(200):
+        if page.evaluate("Boolean(window.siteSearch)"):
+            break
+        page.wait_for_timeout(50)
     page.keyboard.press("Control+k")
     page.locator(f"{DIALOG} input").fill(query)
     expect(page.locator(f"{DIALOG} .search-status")).not_to_be_empty()
