@@ -79,7 +79,7 @@ def bundle(app: Sphinx, error: Exception | None) -> None:
     )
     subset_fonts(out, pages.values())
     sheets = [out / "_static" / name for name in THEME_CSS]
-    sheets += [_path(out, css.filename) for css in app.builder._css_files if "bundle" not in str(css.filename)]  # type: ignore[attr-defined]
+    sheets += [_path(out, css.filename) for css in app.builder._css_files]  # type: ignore[attr-defined]
     style = "".join(_relocated(path, out / "_static") for path in dict.fromkeys(sheets) if path.is_file())
     # formulas in the reader's own font until theirs has come: what is read must not wait
     style = style.replace("font-display:block", "font-display:swap")

@@ -8,6 +8,7 @@ page's HTML, which then arrives and is laid out in a fraction of the time.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import html
 import io
@@ -30,6 +31,7 @@ LARGE = 20_000  # pixels; a larger picture is compressed as photographs are
 NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 
 
+@functools.cache  # asked for when the page is read, and when its files are written
 def panels(svg: str) -> list[str]:
     """The figure's panels, each an SVG file of its own."""
     svg = _smaller(svg)

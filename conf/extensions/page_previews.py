@@ -12,6 +12,7 @@ from typing import Any
 
 import preview_card
 from docutils import nodes
+from drawings import SVG
 from page_names import names, short_link
 from pages import code_cells
 from site_state import site
@@ -19,7 +20,6 @@ from sphinx.application import Sphinx
 from sphinx.util.nodes import clean_astext
 
 FOLDER = "_static/previews"
-SVG = "image/svg+xml"
 PANEL = re.compile(r'<svg class="panel".*?</svg>', re.S)
 NAMESPACES = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
 
