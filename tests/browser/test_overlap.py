@@ -207,12 +207,12 @@ def test_four_decimals_are_shown(page: Page, site: str) -> None:
 
 def test_no_overlap_and_identical(page: Page, site: str) -> None:
     visit(page, site, "overlap=gaussian,2,1.5")
-    page.get_by_role("button", name="No overlap").click()
+    page.get_by_role("button", name="No overlap", exact=True).click()
     assert state(page) == ["uniform", "1.5", "1"]
     assert (shown(page)["L_D"], shown(page)["L_G"]) == (0.0, 0.0)
     for family in ("uniform", "Gaussian"):
         page.get_by_label(family, exact=True).check()
-        page.get_by_role("button", name="Identical").click()
+        page.get_by_role("button", name="Identical", exact=True).click()
         assert state(page) == [family.lower(), "0", "1"]
         assert (shown(page)["L_D"], shown(page)["L_G"]) == pytest.approx((2 * math.log(2), -math.log(2)), abs=1e-9)
 
