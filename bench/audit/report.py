@@ -85,7 +85,7 @@ def write(folder: Path, rows: dict[str, dict[str, Any]], targets: list[Target], 
     """Write audit.md and audit.json; return the former. Every single problem is in both."""
     folder.mkdir(parents=True, exist_ok=True)
     problems = [
-        f"- {name}, {COLUMNS[key]}: `{problem}`"
+        f"- {name}, {COLUMNS.get(key, key)}: `{problem}`"
         for name, row in rows.items()
         for key, found in row.items()
         if isinstance(found, list)

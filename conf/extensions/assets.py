@@ -2,22 +2,20 @@
 
 The theme's style sheets hold some 500 kB of rules, of which the pages use a tenth; its scripts load icons, menus and a
 search that the site does without. When the pages are written, this extension joins the style sheets, leaves out what
-applies to no page, joins the scripts, leaves in the fonts what some formula shows, and deletes what nothing refers to.
+applies to no page, puts the fonts of formulas into it (formula_fonts), joins the scripts, and deletes what nothing
+refers to.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import html
-import logging
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import fontTools.subset
 from docutils import nodes
+from formula_fonts import embedded
 from sphinx.application import Sphinx
 from style_pruning import names, pruned
 
@@ -31,21 +29,17 @@ UNUSED_SCRIPTS = {
     "design-tabs.js",  # no page has tabs
     "scripts/sphinx-book-theme.js",  # menus of the theme's frame
 }
-# before anything is painted: the theme that the reader chose last, else the system's; and, where there is a server, the
-# two fonts of nearly every formula, so that text does not move when they arrive (from a disk, browsers do not preload)
-PRELOADED = ("katex/fonts/KaTeX_Main-Regular.woff2", "katex/fonts/KaTeX_Math-Italic.woff2")
+# after the style sheet and before anything is painted: the theme that the reader chose last, else the system's, and the
+# fonts of formulas, or the first lines would break anew when these are unpacked
 EARLY_SCRIPT = (
     "(function(h){var m;try{m=localStorage.getItem('mode')}catch(e){}"
     "h.dataset.mode=m=m==='light'||m==='dark'?m:'auto';"
     "h.dataset.theme=m!=='auto'?m:matchMedia('(prefers-color-scheme: dark)').matches?'dark':'light';"
-    f"if(location.protocol!=='file:'){list(PRELOADED)}.forEach(function(f){{var l=document.createElement('link');"
-    "l.rel='preload';l.as='font';l.type='font/woff2';l.crossOrigin='';"
-    "l.href=h.dataset.content_root+'_static/'+f;document.head.append(l)})"
-    "})(document.documentElement)"
+    "document.fonts.forEach(function(f){f.load()})})(document.documentElement)"
 )
 POLICY = (
     "default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'none'; form-action 'self'; base-uri 'none'"
+    "font-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'"
 )
 
 
@@ -77,13 +71,11 @@ def bundle(app: Sphinx, error: Exception | None) -> None:
     every_script = script + "".join(
         path.read_text(encoding="utf-8") for path in sorted((out / "_static/explorables").glob("*.js"))
     )
-    subset_fonts(out, pages.values())
     sheets = [out / "_static" / name for name in THEME_CSS]
     sheets += [_path(out, css.filename) for css in app.builder._css_files]  # type: ignore[attr-defined]
     style = "".join(_relocated(path, out / "_static") for path in dict.fromkeys(sheets) if path.is_file())
-    # formulas in the reader's own font until theirs has come: what is read must not wait
-    style = style.replace("font-display:block", "font-display:swap")
     style = pruned(style, names(pages.values(), every_script))
+    style = embedded(style, out / "_static", pages.values())
     for name, text in ((CSS, style), (JS, script), (INDEX, (out / INDEX).read_text(encoding="utf-8"))):
         (out / name).write_text(text, encoding="utf-8")
         version = hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -111,24 +103,6 @@ def _relocated(path: Path, folder: Path) -> str:
     return re.sub(r"url\((['\"]?+)(?!data:|https?:|/|#)", rf"url(\1{depth}/", text) + "\n"
 
 
-def subset_fonts(out: Path, pages: Iterable[str]) -> None:
-    """Leave in the fonts of formulas only the characters that some formula has."""
-    formulas = [
-        part for page in pages for part in re.findall(r'class="katex-html".*?(?=class="katex-mathml"|$)', page, re.S)
-    ]
-    leaves = [leaf for part in formulas for leaf in re.findall(r'class="([^"]*)"[^>]*>([^<]+)', part)]
-    everything = {char for _, text in leaves for char in html.unescape(text)}
-    double_struck = {char for name, text in leaves if re.search(r"mathbb|amsrm|textbb", name) for char in text}
-    for path in sorted((out / "_static/katex/fonts").glob("*.woff2")):
-        options = fontTools.subset.Options(flavor="woff2", hinting=False, desubroutinize=True, notdef_outline=True)
-        options.recalc_timestamp = False
-        font = fontTools.subset.load_font(str(path), options)
-        subsetter = fontTools.subset.Subsetter(options)
-        subsetter.populate(unicodes=map(ord, double_struck if "AMS" in path.name else everything))
-        subsetter.subset(font)
-        fontTools.subset.save_font(font, str(path), options)
-
-
 def _remove_unused(out: Path, text: str) -> None:
     """Delete static files whose name stands in no page, style sheet or script."""
     static = out / "_static"
@@ -138,9 +112,6 @@ def _remove_unused(out: Path, text: str) -> None:
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
-
-
-logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
