@@ -77,7 +77,8 @@ def test_every_page_and_section_is_in(html: Path, entries: list[dict]) -> None:
     for page in checks.questions(html):
         (entry,) = (entry for entry in entries if entry["url"] == page.relative_to(html).as_posix())
         assert [section["id"] for section in entry["sections"]] == ["", *checks.SECTIONS]
-        assert entry["label"] == page.name[:2] and entry["keywords"]
+        assert entry["label"] == page.name[:2]
+        assert entry["keywords"], f"{page.name}: no keywords: [one phrase, another] at the top of its source"
         figures = {place[0] for section in entry["sections"] for place in section["places"] if place[1] == "Figure"}
         assert figures == {figure["id"] for figure in checks.parse(page).select("article figure[id]")}
 
