@@ -30,7 +30,7 @@ class AllLinks(SphinxDirective):
 
 def _figure(title: str) -> str:
     """A figure's name: the first sentence of its caption, which says the point."""
-    return "Figure: " + re.split(r"(?<=[^\d\s])[.?!](?:\s|$)", title, maxsplit=1)[0]
+    return "Figure: " + re.split(r"(?<=[?!])(?:\s|$)|(?<=[^\d\s])\.(?:\s|$)", title, maxsplit=1)[0]
 
 
 def _formula(tex: str) -> str:
@@ -41,9 +41,11 @@ def _formula(tex: str) -> str:
 
 def _places(env: BuildEnvironment, docname: str) -> list[tuple[str, str, str]]:
     """The places of a page that have an address: anchor, name, and more words, of sections, equations and figures."""
-    formulas = {node.get("label"): node.astext() for node in env.get_doctree(docname).findall(nodes.math_block)}
+    doctree = env.get_doctree(docname)
+    formulas = {node.get("label"): node.astext() for node in doctree.findall(nodes.math_block)}
     equations = env.domains.math_domain.equations.items()
-    labels = sorted(env.domains.standard_domain.labels.items())
+    titles = {anchor: words for page, anchor, words in env.domains.standard_domain.labels.values() if page == docname}
+    figures = [anchor for figure in doctree.findall(nodes.figure) for anchor in figure["ids"] if anchor in titles]
     return [
         *((section.anchor, section.heading, "") for section in sections(env, docname)),
         *(
@@ -51,11 +53,7 @@ def _places(env: BuildEnvironment, docname: str) -> list[tuple[str, str, str]]:
             for name, (page, number) in equations
             if page == docname
         ),
-        *(
-            (anchor, _figure(words), "")
-            for _, (page, anchor, words) in labels
-            if page == docname and anchor[:4] == "fig-"
-        ),
+        *((anchor, _figure(titles[anchor]), "") for anchor in figures),
     ]
 
 
