@@ -21,7 +21,7 @@ from style_pruning import names, pruned
 
 CSS, JS = "_static/site-bundle.css", "_static/site-bundle.js"
 INDEX = "searchindex.js"  # made by search_index; like the bundles, an old one must not outlive the pages in a cache
-THEME_CSS = ("basic.css", "styles/theme.css", "styles/pydata-sphinx-theme.css")  # the first is imported by the last
+THEME_CSS = ("basic.css", "styles/theme.css", "styles/pydata-sphinx-theme.css")  # the first is imported by the second
 # scripts of Sphinx, the theme and extensions that the site does without
 UNUSED_SCRIPTS = {
     "doctools.js",  # keyboard shortcuts

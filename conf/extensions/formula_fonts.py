@@ -41,7 +41,7 @@ class Rule(NamedTuple):
 
 
 def rules(css: str) -> list[Rule]:
-    """The rules that choose a font, the more particular later, as they win."""
+    """The rules that choose a font, the more particular later, as they win; ``>`` is taken for a space."""
     found = []
     for selectors, text in RULE.findall(FACE.sub("", css)):
         changes = {SETS[name]: value for name, value in _declarations(text).items() if name in SETS}
@@ -114,9 +114,9 @@ def embedded(css: str, folder: Path, pages: Iterable[str]) -> str:
 
     def face(match: re.Match[str]) -> str:
         values = _declarations(match[1])
-        name = Face(values["font-family"], values["font-weight"], values["font-style"])
-        if not name.family.startswith("KaTeX_"):
+        if not values.get("font-family", "").startswith("KaTeX_"):
             return match[0]
+        name = Face(values["font-family"], values["font-weight"], values["font-style"])
         met.add(name)
         address = re.search(r"url\(([^)]*\.woff2)\)", match[1])
         if name not in wanted or address is None:
