@@ -42,7 +42,7 @@ def _rendered(node: nodes.Element, display: bool) -> str:
     try:
         return render(node.astext(), display)
     except ValueError as error:
-        logger.warning("bad formula %r: %s", node.astext(), error, location=node, type="katex")
+        logger.warning("bad formula %r: %s", node.astext(), error, location=node, type="katex", once=True)
         return f"<code>{html.escape(node.astext())}</code>"
 
 

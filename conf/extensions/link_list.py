@@ -8,9 +8,12 @@ from typing import Any
 
 from docutils import nodes
 from page_names import names, sections, short_link
+from plain_text import readable
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
+
+LONGEST = 60  # of a formula in the list, in letters
 
 
 class Place(nodes.General, nodes.Element):  # type: ignore[misc]  # docutils is not typed
@@ -27,47 +30,68 @@ class AllLinks(SphinxDirective):
 
 def _figure(title: str) -> str:
     """A figure's name: the first sentence of its caption, which says the point."""
-    return "Figure: " + re.split(r"(?<=[^\d\s])[.?!](?:\s|$)", title, maxsplit=1)[0]
+    return "Figure: " + re.split(r"(?<=[?!])(?:\s|$)|(?<=[^\d\s])\.(?:\s|$)", title, maxsplit=1)[0]
 
 
-def _places(env: BuildEnvironment, docname: str) -> list[tuple[str, str]]:
-    """The places of a page that have an address: anchor and words of sections, equations and figures."""
+def _formula(tex: str) -> str:
+    """The beginning of a formula as text."""
+    text = readable(tex).rstrip(" .,;:")
+    return text if len(text) <= LONGEST else text[:LONGEST].rpartition(" ")[0] + " …"
+
+
+def _places(env: BuildEnvironment, docname: str) -> list[tuple[str, str, str]]:
+    """The places of a page that have an address: anchor, name, and more words, of sections, equations and figures."""
+    doctree = env.get_doctree(docname)
+    formulas = {node.get("label"): node.astext() for node in doctree.findall(nodes.math_block)}
     equations = env.domains.math_domain.equations.items()
-    labels = sorted(env.domains.standard_domain.labels.items())
+    titles = {anchor: words for page, anchor, words in env.domains.standard_domain.labels.values() if page == docname}
+    figures = [anchor for figure in doctree.findall(nodes.figure) for anchor in figure["ids"] if anchor in titles]
     return [
-        *((section.anchor, section.heading) for section in sections(env, docname)),
-        *((f"equation-{name}", f"Equation ({number})") for name, (page, number) in equations if page == docname),
-        *((anchor, _figure(words)) for _, (page, anchor, words) in labels if page == docname and anchor[:4] == "fig-"),
+        *((section.anchor, section.heading, "") for section in sections(env, docname)),
+        *(
+            (f"equation-{name}", f"Equation ({number})", _formula(formulas[name]))
+            for name, (page, number) in equations
+            if page == docname
+        ),
+        *((anchor, _figure(titles[anchor]), "") for anchor in figures),
     ]
 
 
-def _item(href: str, short: str, words: str, name: str) -> str:
+def _item(href: str, short: str, name: str, words: str, more: str = "") -> str:
+    """A line: the link, called ``words``; beside it ``more``; ``name`` is what is copied with it."""
     return (
         f'<li><a href="{href}" data-copy="{escape(short)}" data-name="{escape(name)}">{escape(words)}</a> '
-        f"<code>{escape(short)}</code></li>"
+        + (f'<span class="formula-text">{escape(more)}</span> ' if more else "")
+        + f"<code>{escape(short)}</code></li>"
     )
 
 
+def _heading(title: str) -> str:
+    return f"links-{nodes.make_id(title)}"
+
+
 def _list(title: str, items: list[str]) -> str:
-    heading = f'<h2 id="links-{nodes.make_id(title)}">{escape(title)}</h2>'
+    heading = f'<h2 id="{_heading(title)}">{escape(title)}</h2>'
     return f'{heading}<ul class="all-links">{"".join(items)}</ul>'
 
 
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the list in its place: a block for each page with a short link, and one for all others."""
     for place in list(doctree.findall(Place)):
-        blocks, others = [], []
+        blocks, jumps, others = [], [], []
         for page, name in names(app.env).items():
             href = app.builder.get_relative_uri(docname, page)
             short = short_link(app.config.short_links, page)
             if short is None:
                 others.append(_item(href, app.builder.get_target_uri(page), name, name))
                 continue
-            items = [_item(href, f"{short}.html", "The whole page", name)]
-            for anchor, words in _places(app.env, page):
-                items.append(_item(f"{href}#{anchor}", f"{short}.html#{anchor}", words, f"{name} — {words}"))
+            items = [_item(href, f"{short}.html", name, "The whole page")]
+            for anchor, words, more in _places(app.env, page):
+                items.append(_item(f"{href}#{anchor}", f"{short}.html#{anchor}", f"{name} — {words}", words, more))
+            jumps.append(f'<a href="#{_heading(name)}">{short}</a>')
             blocks.append(_list(name, items))
-        place.replace_self(nodes.raw("", "\n".join([*blocks, _list("Other pages", others)]), format="html"))
+        jump = f'<nav class="jump" aria-label="Questions">{" ".join(jumps)}</nav>'
+        place.replace_self(nodes.raw("", "\n".join([jump, *blocks, _list("Other pages", others)]), format="html"))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

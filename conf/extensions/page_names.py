@@ -1,7 +1,7 @@
 """What pages are called: their names in the menu, their short links, and where those lead.
 
 Nothing is typed twice: a name is what the ``toctree`` says, a short link is the number with which the file's name
-begins.
+begins, or ``answers``.
 """
 
 from __future__ import annotations

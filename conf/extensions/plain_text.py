@@ -18,11 +18,14 @@ WORDS = {
     "ell": "ℓ", "nabla": "∇", "partial": "∂", "infty": "∞", "sum": "Σ", "prod": "Π", "int": "∫", "dots": "…",
     "sim": " ~ ", "mid": " | ", "|": "‖", "Vert": "‖", "lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|",
     "pm": " ± ", "le": " ≤ ", "ge": " ≥ ", "approx": " ≈ ", "to": " → ", "mapsto": " ↦ ", "ll": " ≪ ", "gg": " ≫ ",
-    "odot": " ⊙ ", "times": " × ", "cdot": " · ", "cap": " ∩ ", "circ": "°", "%": "%", "{": "{", "}": "}",
-    "quad": " ", ",": " ", ";": " ", " ": " ", "!": "", ":": " ", "\\": " ",
+    "odot": " ⊙ ", "times": " × ", "cdot": " · ", "cap": " ∩ ", "circ": " ∘ ", "%": "%", "{": "{", "}": "}",
+    "in": " ∈ ", "notin": " ∉ ", "iff": " ⇔ ", "top": "T", "arg": "arg ", "sin": "sin",
+    "quad": " ", "qquad": " ", ",": " ", ";": " ", " ": " ", "!": "", ":": " ", "\\": " ",
 }  # fmt: skip
 ACCENTS = {"hat": "\u0302", "bar": "\u0304", "dot": "\u0307"}
 TOKEN = re.compile(r"\\([A-Za-z]+|.)|(\s+)|(.)", re.S)
+# one number, one symbol with its indices, or a bracket
+FACTOR = re.compile(r"\d+|\w[\u0302\u0304]?(_\w+|_\([^()]*\))?(\^\w+)?|\([^()]*\)")
 NEW_LINE = re.compile(r"\\\\(\[[^\]]*\])?")
 # what is searched as a place of its own, see search_index, and what is no text
 PLACES = (nodes.figure, nodes.math_block, nodes.citation, addnodes.desc)
@@ -31,6 +34,7 @@ SKIPPED = (*PLACES, nodes.section, nodes.literal_block, nodes.comment, nodes.ima
 
 def readable(tex: str) -> str:
     r"""A formula as text: ``\tfrac12`` is 1/2, ``p_{data}`` p_data, ``\mathcal L_D`` L_D; unknown commands vanish."""
+    tex = re.sub(r"\\text\{([^}]*)\}", lambda match: match[0].replace(" ", "~"), tex)
     tokens = [(match[1], match[3]) for match in TOKEN.finditer(NEW_LINE.sub(r"\\quad ", tex)) if not match[2]]
     text = re.sub(r"\s+", " ", _sequence(tokens, until=None)).strip()
     return re.sub(r"([(\[∇∂∫])\s+|\s+(?=[)\],;])|\s*\\\[.*?\]", r"\1", text)
@@ -47,7 +51,7 @@ def _sequence(tokens: list[tuple[str | None, str | None]], until: str | None) ->
         if (
             len(parts) > 1
             and parts[-1][:1].isalnum()
-            and re.search(r"(log|max|min|_\w\w+|(max|min|[ΣΠ])_\w)$", "".join(parts[-3:-1]))
+            and re.search(r"(log|max|min|sin|_\w\w+|(max|min|[ΣΠ])_\w)$", "".join(parts[-3:-1]))
         ):
             parts[-1] = " " + parts[-1]
     return "".join(parts)
@@ -62,21 +66,22 @@ def _item(tokens: list[tuple[str | None, str | None]]) -> str:
         return _sequence(tokens, until="}")
     if symbol == "^":
         raised = _item(tokens)
-        return raised if raised in ("*", "°") else "^" + _bracketed(raised)
+        return raised if raised == "*" else "^" + _bracketed(raised)
     if symbol == "_":
         return "_" + _bracketed(_item(tokens))
     if symbol is not None:
-        return f" {symbol} " if symbol in "=<>" else {"-": "−", "&": "", "~": " "}.get(symbol, symbol)
+        return f" {symbol} " if symbol in "=<>" else {"-": "−", "&": " ", "~": " "}.get(symbol, symbol)
     if command in ("frac", "tfrac", "dfrac"):
         over, under = _item(tokens), _item(tokens)
-        return f" {_bracketed(over)}/{_bracketed(under)} "
+        under = under.strip()
+        return f" {_bracketed(over)}/{under if not under or FACTOR.fullmatch(under) else f'({under})'} "
     if command == "sqrt":
         return "√" + _bracketed(_item(tokens))
     if command in ACCENTS:
         return _item(tokens) + ACCENTS[command]
     if command in ("begin", "end"):
         return _item(tokens) and " "
-    if command in ("log", "max", "min", "operatorname"):
+    if command in ("log", "max", "min", "sin", "operatorname"):
         return f" {command}" if command != "operatorname" else f" {_item(tokens)} "
     return WORDS.get(command or "", "")
 

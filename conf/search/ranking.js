@@ -7,7 +7,7 @@ var siteSearch = (function () {
   const PAGE = { label: 30, title: 5, keywords: 5, headings: 2, question: 2.5, answer: 3, derivation: 1.5, text: 1, context: 0.5, code: 0.1 };
   const UNIT = { title: 2, text: 1, code: 0.1 };
   const SECTION = { "": 1.1, answer: 1.3, derivation: 1.1, marking: 0.6, further: 0.8, evidence: 0.9, explore: 0.8 };
-  const PLACE = 0.35;
+  const PLACE = 0.35, CHECK = 0.2;
   const BM25 = { k: 1.2, b: 0.6, d: 0.3 };
   const SAME = 0.9; // another word for what was typed
   const IN_PHRASE = 0.4; // a word that stands in words.toml, which counts there
@@ -16,6 +16,7 @@ var siteSearch = (function () {
   const MISTYPED = 0.7;
   const WITHIN = 0.5; // a section's own score beside that of its page
   const LONGEST = 300, MOST = 24; // of a query: letters, words
+  const NEAR = 0.5; // how alike a word must be to be offered instead
   const WIDTH = 170; // of an excerpt, in letters
 
   const GREEK = { α: "alpha", β: "beta", γ: "gamma", δ: "delta", ε: "epsilon", θ: "theta", λ: "lambda", μ: "mu", π: "pi",
@@ -122,7 +123,7 @@ var siteSearch = (function () {
   // The sections of a page and the places in them, with the index terms of each.
   function unitsOf(page, at) {
     return page.sections.flatMap((section) => {
-      const places = section.places.map(([id, title, text]) => ({ page: at, section, id, title, text, weight: PLACE,
+      const places = section.places.map(([id, title, text]) => ({ page: at, section, id, title, text, weight: title === "Check" ? CHECK : PLACE,
         terms: { title: joined(title), text: joined(text), code: "" } }));
       const own = { page: at, section, id: section.id, title: section.title, text: section.text, weight: SECTION[section.id] || 1,
         terms: { title: joined(section.title), text: joined(section.text), code: joined(section.code) } };
@@ -259,7 +260,8 @@ var siteSearch = (function () {
   }
 
   function nearest(wanted) {
-    return [...new Set(wanted.unknown.flatMap((word) => wordIndex.search(word, { fuzzy: 0.4, prefix: true }).slice(0, 2).map((hit) => hit.id)))].slice(0, 4);
+    return [...new Set(wanted.unknown.flatMap((word) => wordIndex.search(word, { fuzzy: 0.4, prefix: true }).map((hit) => hit.id)
+      .filter((other) => likeness(word, other) > NEAR).slice(0, 2)))].slice(0, 4);
   }
 
   // The piece of a text that has most of the query's words, as [text, marked] pairs.
@@ -275,7 +277,9 @@ var siteSearch = (function () {
     });
     const marked = words.filter((entry) => entry.mark);
     const inside = (start) => marked.filter(({ at, end }) => at >= start && end <= start + WIDTH);
-    const worth = (start) => new Set(inside(start).map(({ mark }) => mark)).size + inside(start).length / 100;
+    // rows of a table read badly
+    const rows = (start) => (text.slice(start, start + WIDTH).match(/ – /g) || []).length;
+    const worth = (start) => new Set(inside(start).map(({ mark }) => mark)).size + inside(start).length / 100 - Math.min(rows(start), 6) / 8;
     const middle = marked.reduce((best, entry) => worth(entry.at) > worth(best) ? entry.at : best, marked[0]?.at || 0);
     const start = middle < WIDTH / 3 ? 0 : text.lastIndexOf(" ", middle - 40) + 1;
     const end = text.length <= start + WIDTH + 40 ? text.length : text.lastIndexOf(" ", start + WIDTH + 40);

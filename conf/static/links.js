@@ -4,7 +4,7 @@
 
   // ---- following a link -------------------------------------------------------------------------------------------
 
-  const SETTLED = 3000; // milliseconds in which late fonts and figures may still move the place
+  const SETTLED = 3000; // milliseconds in which late figures, and text laid out only now, may still move the place
   let watch = null; // ends the watch over the place that was followed last
 
   function target() {

@@ -131,7 +131,7 @@ def test_a_link_opens_a_dropdown_and_a_list_of_checks(open_page, site):
 
 def test_a_search_for_words_opens_the_folded_part(open_page, site):
     # a link to words uses the browser's find
-    page = opened(open_page, f"{site}/{QUESTION}#:~:text=give%20the%20points%20for%20the%20gradient")
+    page = opened(open_page, f"{site}/{QUESTION}#:~:text=need%20the%20loss%20of%20the%20sheet")
     expect(page.locator("#marking details")).to_have_attribute("open", "")
 
 

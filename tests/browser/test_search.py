@@ -221,4 +221,4 @@ def test_without_javascript_search_says_what_else_there_is(open_page, site: str)
     assert page.locator("#search-form:visible").count() == 0
     assert page.locator("a.search-button__button").get_attribute("href")
     for name in ("index", "notation", "results", "genindex"):
-        assert page.locator(f"noscript a[href='{name}.html']").count() == 1
+        assert page.locator(f"article a[href='{name}.html']:visible").count() == 1

@@ -39,6 +39,10 @@ def entries(script: str) -> list[dict]:
         (r"\hat x", "x\u0302"),
         (r"\max_D\min_G V", "max_D min_G V"),
         (r"\begin{aligned}a&=b\\[1ex]c&\le d\end{aligned}", "a = b c ≤ d"),
+        (r"\begin{cases}1&x\in A\\0&x\notin A\end{cases}", "1 x ∈ A 0 x ∉ A"),
+        (r"\text{squared error}\sin x", "squared error sin x"),
+        (r"\frac{l_i}{\beta\sigma^2}", "l_i/(βσ^2)"),
+        (r"f\circ g", "f ∘ g"),
         (r"10^{-6}", "10^(−6)"),
         (r"\unknown x", "x"),
         (r"\frac{1}", "1/"),
@@ -77,7 +81,8 @@ def test_every_page_and_section_is_in(html: Path, entries: list[dict]) -> None:
     for page in checks.questions(html):
         (entry,) = (entry for entry in entries if entry["url"] == page.relative_to(html).as_posix())
         assert [section["id"] for section in entry["sections"]] == ["", *checks.SECTIONS]
-        assert entry["label"] == page.name[:2] and entry["keywords"]
+        assert entry["label"] == page.name[:2]
+        assert entry["keywords"], f"{page.name}: no keywords: [one phrase, another] at the top of its source"
         figures = {place[0] for section in entry["sections"] for place in section["places"] if place[1] == "Figure"}
         assert figures == {figure["id"] for figure in checks.parse(page).select("article figure[id]")}
 

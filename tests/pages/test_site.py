@@ -127,7 +127,7 @@ def test_no_number_is_typed_and_no_cell_is_too_long(source):
 def test_figures_follow_the_theme(html):
     for path in checks.questions(html):
         shown = checks.parse(path).select(".panels img")
-        assert shown
+        assert shown, f"{path.stem}.md has no figure"
         for picture in shown:
             address, _, fragment = picture["src"].partition("#")
             drawing = (path.parent / address.partition("?")[0]).read_text(encoding="utf-8")

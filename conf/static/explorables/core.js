@@ -36,7 +36,7 @@
   };
 
   class Panel {
-    /* axis: the name of the x axis. legend: [[role, text], …]; a role is a class that explorables.css gives a colour and a dash. */
+    /* axis: the name of the x axis. legend: [[role, text], …]; a role is a class that the style sheet gives a colour and a dash. */
     constructor(figure, height, axis, legend) {
       Object.assign(this, { figure, height, axis });
       const keys = make(figure.root, "p", { class: "explorable-legend" });
