@@ -58,7 +58,7 @@
     for (const { target, isIntersecting } of entries) {
       if (!isIntersecting) continue;
       if (target.scrollWidth > target.clientWidth + 1) target.tabIndex = 0;
-      else target.removeAttribute("tabindex");
+      else if (target !== document.activeElement) target.removeAttribute("tabindex"); // reached already: it keeps the focus
     }
   }, { rootMargin: "100%" });
   const boxes = document.querySelectorAll(".bd-article pre, .bd-article .formula, .bd-article .pst-scrollable-table-container");

@@ -259,6 +259,7 @@
     }, { rootMargin: "50%" });
     roots.forEach((root) => near.observe(root));
     addEventListener("beforeprint", () => roots.forEach(mount));
+    addEventListener("keydown", ({ key }) => { if (key === "Tab") roots.forEach(mount); }); // before Tab has passed them by
     addEventListener("hashchange", arrive);
     arrive();
   });
