@@ -250,8 +250,8 @@ def test_a_link_is_copied_by_keyboard_and_the_note_goes_away(open_page, site):
     expect(button).to_have_css("opacity", "1")
     assert button.evaluate("b => getComputedStyle(b).outlineStyle") != "none"
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_have_text("Copied: 2 (a) No overlap — Answer")
-    expect(page.get_by_role("status")).to_be_empty(timeout=10_000)
+    expect(page.locator(".copied-note[role=status]")).to_have_text("Copied: 2 (a) No overlap — Answer")
+    expect(page.locator(".copied-note[role=status]")).to_be_empty(timeout=10_000)
     assert page.evaluate(READ)["text/plain"].endswith("2a.html#answer")
 
 
