@@ -16,10 +16,12 @@ from typing import Any
 
 from docutils import nodes
 from formula_fonts import embedded
+from rjsmin import jsmin
 from sphinx.application import Sphinx
 from style_pruning import names, pruned
 
 CSS, JS = "_static/site-bundle.css", "_static/site-bundle.js"
+EXPLORABLES = "_static/explorables.js"  # for pages with a figure to play with
 INDEX = "searchindex.js"  # made by search_index; like the bundles, an old one must not outlive the pages in a cache
 THEME_CSS = ("basic.css", "styles/theme.css", "styles/pydata-sphinx-theme.css")  # the first is imported by the second
 # scripts of Sphinx, the theme and extensions that the site does without
@@ -52,7 +54,7 @@ def add_context(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Give the frame of the page its style sheet and scripts."""
-    own = [js.filename for js in context["script_files"] if str(js.filename).startswith("_static/explorables/")]
+    own = [js.filename for js in context["script_files"] if str(js.filename).startswith(EXPLORABLES)]
     context["bundled_css"], context["bundled_js"] = [CSS], [JS, *own]
     context["content_security_policy"] = content_security_policy()
     context["early_script"] = EARLY_SCRIPT
@@ -67,16 +69,17 @@ def bundle(app: Sphinx, error: Exception | None) -> None:
     pages = {path: text for path, text in pages.items() if "_static" not in path.parts}
     scripts = [_path(out, js.filename) for js in app.builder._js_files if _wanted(js.filename)]  # type: ignore[attr-defined]
     script = "".join(f"{path.read_text(encoding='utf-8').rstrip()}\n;" for path in scripts if path.is_file())
-    script = re.sub(r"^//# sourceMappingURL=.*\n", "", script, flags=re.M)
-    every_script = script + "".join(
-        path.read_text(encoding="utf-8") for path in sorted((out / "_static/explorables").glob("*.js"))
-    )
+    script = jsmin(script, keep_bang_comments=True)
+    figures, data = out / EXPLORABLES, sorted((out / "_static/explorables").glob("*.data.js"))
+    every_script = script + (figures.read_text(encoding="utf-8") if figures.is_file() else "")
     sheets = [out / "_static" / name for name in THEME_CSS]
     sheets += [_path(out, css.filename) for css in app.builder._css_files]  # type: ignore[attr-defined]
     style = "".join(_relocated(path, out / "_static") for path in dict.fromkeys(sheets) if path.is_file())
     style = pruned(style, names(pages.values(), every_script))
     style = embedded(style, out / "_static", pages.values())
-    for name, text in ((CSS, style), (JS, script), (INDEX, (out / INDEX).read_text(encoding="utf-8"))):
+    made = {CSS: style, JS: script, INDEX: (out / INDEX).read_text(encoding="utf-8")}
+    made |= {path.relative_to(out).as_posix(): path.read_text(encoding="utf-8") for path in data}
+    for name, text in made.items():
         (out / name).write_text(text, encoding="utf-8")
         version = hashlib.sha256(text.encode()).hexdigest()[:8]
         pages = {path: re.sub(rf'{name}(\?v=\w*)?"', f'{name}?v={version}"', page) for path, page in pages.items()}
@@ -87,7 +90,7 @@ def bundle(app: Sphinx, error: Exception | None) -> None:
 
 def _wanted(filename: Any) -> bool:
     name = str(filename or "").removeprefix("_static/")
-    return bool(name) and name not in UNUSED_SCRIPTS and not name.startswith(("explorables/", "http"))
+    return bool(name) and name not in UNUSED_SCRIPTS and not name.startswith(("explorables.js", "http"))
 
 
 def _path(out: Path, filename: Any) -> Path:

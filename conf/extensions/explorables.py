@@ -1,21 +1,64 @@
 """``{explorable} name`` with JSON settings as its content puts an interactive figure into a page.
 
-The figure is drawn by ``static/explorables/<name>.js`` on the shared ``core.js``, plain scripts that also run from
-disk. Without JavaScript the place stays empty: the static figure before it shows the same.
+The figure is drawn by ``static/explorables/<name>.js`` on the shared ``core.js``; all of them travel in one plain script,
+which also runs from disk. What a cell of any page shares with a figure (``genmodels.explorables.share``) becomes a script
+of its own, which the page fetches after it has been shown. Without JavaScript the place stays empty: the static figure
+beside it shows the same.
 """
 
 from __future__ import annotations
 
 import html
 import json
+import posixpath
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from genmodels.explorables import MIME
+from rjsmin import jsmin
+from site_state import site
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-STATIC = Path(__file__).parents[1] / "static" / "explorables"
+SOURCES = Path(__file__).parents[1] / "static" / "explorables"
+SCRIPT = "explorables.js"
+DATA = "_static/explorables/{}.data.js"
+
+
+def shared() -> dict[str, Any]:
+    """What the cells of all pages share, by the figure's name. Raises ExtensionError where two share with one figure."""
+    found: dict[str, Any] = {}
+    for page in site().pages:
+        for output in (output for cell in site().store.get(page.digest) or [] for output in cell):
+            if (record := output.get("data", {}).get(MIME)) is None:
+                continue
+            if record["name"] in found:
+                raise ExtensionError(f"{page.name} shares data with the figure {record['name']}, as a page before it does")
+            found[record["name"]] = record["data"]
+    return found
+
+
+def write_scripts(app: Sphinx) -> None:
+    """Make the figures' script and their data static files."""
+    folder = Path(app.config.site_build) / "generated"
+    (folder / "explorables").mkdir(parents=True, exist_ok=True)
+    for old in (folder / "explorables").iterdir():
+        old.unlink()
+    data = shared()
+    app.config.explorables_with_data = sorted(data)
+    for name, values in data.items():
+        text = json.dumps(values, separators=(",", ":"), ensure_ascii=False)
+        (folder / "explorables" / Path(DATA.format(name)).name).write_text(
+            f'Explorables.data("{name}",{text});\n', encoding="utf-8"
+        )
+    figures = sorted(path for path in SOURCES.glob("*.js") if path.name != "core.js")
+    sources = (path.read_text(encoding="utf-8") for path in (SOURCES / "core.js", *figures))
+    (folder / SCRIPT).write_text("\n".join(jsmin(source) for source in sources) + "\n", encoding="utf-8")
+    if str(folder) not in app.config.html_static_path:
+        app.config.html_static_path.append(str(folder))
 
 
 class Explorable(SphinxDirective):
@@ -27,31 +70,43 @@ class Explorable(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The element that the script fills. An unknown figure and bad settings are errors of the page."""
         name = self.arguments[0]
-        if not (STATIC / f"{name}.js").is_file():
-            raise self.error(f"no explorable {name!r}: {STATIC.name}/{name}.js does not exist")
+        if not (SOURCES / f"{name}.js").is_file():
+            raise self.error(f"no explorable {name!r}: {SOURCES.name}/{name}.js does not exist")
         try:
-            config = json.loads("\n".join(self.content))
+            config = json.loads("\n".join(self.content) or "{}")
         except ValueError as error:
             raise self.error(f"explorable {name}: its settings are not JSON: {error}") from None
-        self.env.metadata[self.env.docname].setdefault("explorables", []).append(name)
+        with_data = name in self.config.explorables_with_data
+        self.env.metadata[self.env.docname].setdefault("interactive", {})[name] = with_data
         settings = html.escape(json.dumps(config), quote=True)
-        markup = f'<div class="explorable" data-explorable="{name}" data-config="{settings}"></div>'
+        folder = posixpath.dirname(self.env.docname) or "."
+        source = f' data-source="{posixpath.relpath(DATA.format(name), folder)}"' if with_data else ""
+        markup = f'<div class="explorable" data-explorable="{name}" data-config="{settings}"{source}></div>'
         return [nodes.raw("", markup, format="html")]
 
 
-def add_scripts(
+def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """The pages with a figure that has got data since, or lost them."""
+    with_data = app.config.explorables_with_data
+    pages = {name: env.metadata[name].get("interactive", {}) for name in env.metadata if name not in removed}
+    return [page for page, figures in pages.items() if any((name in with_data) != had for name, had in figures.items())]
+
+
+def add_script(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Load the scripts only where a figure needs them."""
-    names = app.env.metadata[pagename].get("explorables", []) if pagename in app.env.metadata else []
-    if names:
-        for name in ("core", *sorted(set(names))):
-            app.add_js_file(f"explorables/{name}.js", defer="defer")
+    """Load the script only where there is a figure."""
+    if pagename in app.env.metadata and app.env.metadata[pagename].get("interactive"):
+        app.add_js_file(SCRIPT, defer="defer")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive."""
+    """Register the directive and write the scripts."""
+    app.setup_extension("site_state")
+    app.add_config_value("explorables_with_data", [], "")
     app.add_directive("explorable", Explorable)
     app.add_css_file("explorables.css")
-    app.connect("html-page-context", add_scripts)
+    app.connect("builder-inited", write_scripts, priority=501)  # after the outputs are known
+    app.connect("env-get-outdated", outdated)
+    app.connect("html-page-context", add_script)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -14,6 +14,7 @@ from typing import Any
 
 import nbformat
 from docutils import nodes
+from genmodels.explorables import MIME as SHARED
 from package_wheel import build_wheel, wheel_name
 from pages import Page
 from plain_markdown import Known, cited, plain
@@ -89,8 +90,13 @@ def _code_cell(cell: Any, number: int, outputs: list[dict[str, Any]]) -> Any:
 
 
 def _described(output: dict[str, Any], cell: Any) -> dict[str, Any]:
-    """The output; of a figure its description in words, and no place in memory, which differs from run to run."""
+    """The output; of a figure its description in words, and no place in memory, which differs from run to run.
+
+    What is handed to a figure of the site stays there: it can be as large as all the rest.
+    """
     data = output.get("data", {})
+    if SHARED in data:
+        return output | {"data": {"text/plain": data["text/plain"]}}
     if "image/svg+xml" not in data:
         return output
     alt = str(cell.metadata.get("alt", "")).strip()

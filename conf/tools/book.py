@@ -133,6 +133,8 @@ def _prepare(chapter: Chapter, known: dict[str, str]) -> None:
             tag["loading"] = "eager"
         elif tag.name == "a" and tag.has_attr("href"):
             _lead(tag, chapter, known)
+        elif tag.has_attr("data-source"):
+            tag["data-source"] = _from_top(chapter.path, str(tag["data-source"]))
 
 
 def _say_once(formula: Tag) -> None:

@@ -32,6 +32,8 @@ FIT = """() => [...document.querySelectorAll(".formula")].filter((box) => {
 }).length"""
 READY = """async () => {
     await document.fonts.ready;
+    dispatchEvent(new Event("beforeprint")); // the figures to play with, once their data are there
+    while (document.querySelector(".explorable:empty")) await new Promise((resolve) => setTimeout(resolve, 20));
     await Promise.all([...document.images].map((image) => image.decode()));
 }"""
 

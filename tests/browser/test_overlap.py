@@ -219,7 +219,7 @@ def test_no_overlap_and_identical(page: Page, site: str) -> None:
 
 def test_mouse_drags_and_arrow_keys_go_on(page: Page, site: str) -> None:
     visit(page, site)
-    box = page.locator(".explorable > svg").first.bounding_box()
+    box = page.locator(".explorable-panels svg[role=img]").first.bounding_box()
     assert box is not None
     x, y = box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"]
     page.mouse.move(x, y)
@@ -248,7 +248,7 @@ def test_keyboard_alone(page: Page, site: str) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Home")
     assert state(page) == ["gaussian", "6", "0.5"]
-    assert page.locator("#overlap-width").get_attribute("aria-valuetext") == "width 0.5"
+    assert page.locator("#overlap-width").get_attribute("aria-valuetext") == "width 0.50"
     for _ in range(3):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -257,7 +257,7 @@ def test_keyboard_alone(page: Page, site: str) -> None:
 
 def test_touch_drags(page: Page, site: str) -> None:
     visit(page, site)
-    box = page.locator(".explorable > svg").first.bounding_box()
+    box = page.locator(".explorable-panels svg[role=img]").first.bounding_box()
     assert box is not None
     client = page.context.new_cdp_session(page)
     client.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
@@ -310,7 +310,7 @@ def test_changing_family_keeps_the_shift_within_reach(page: Page, site: str) -> 
 
 def test_discriminator_is_blank_where_it_is_undefined(page: Page, site: str) -> None:
     visit(page, site, "overlap=uniform,1.5,1")
-    best = page.locator(".explorable > svg").nth(1)
+    best = page.locator(".explorable-panels svg[role=img]").nth(1)
     assert best.locator("path").count() == 2
     assert best.get_by_text("0/0").count() == 3
 
@@ -379,7 +379,7 @@ def test_printed_without_having_been_seen(page: Page, site: str) -> None:
     assert page.locator(".explorable dd").count() == 7
     page.emulate_media(media="print")
     page.wait_for_timeout(200)
-    panels = page.locator(".explorable > svg")
+    panels = page.locator(".explorable-panels svg[role=img]")
     heights = panels.evaluate_all("nodes => nodes.map(node => node.getBoundingClientRect().height)")
     assert len(heights) == 3
     assert max(heights) < 250

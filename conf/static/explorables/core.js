@@ -1,16 +1,20 @@
-/* What every figure to play with shares: controls, panels, dragging, and the state in the URL.
+/* What every figure to play with shares: controls, panels, dragging, playing, data, and the state in the URL.
 
-   A page holds, inside a section with an id,  <div class="explorable" data-explorable="NAME" data-config='{"CONTROL": VALUE, …}'>
-   and in it a <script type="application/json"> of data, if any. Without JavaScript the element is hidden; a static picture follows it on the page.
+   A page holds, inside a section with an id,  <div class="explorable" data-explorable="NAME" data-config='{"CONTROL": VALUE, …}'
+   data-source="SCRIPT">; the script, if there is one, hands over what a cell of a page computed, by Explorables.data(NAME, {…}).
+   Without JavaScript the element is hidden; a static picture follows it on the page.
    A figure is one call:  Explorables.define(NAME, (figure) => { add controls, panels, readouts; return () => { draw; return note; }; }).
    Its state is the list of its controls' values in order, kept in the URL as  #SECTION?NAME=value,value,…  */
 (() => {
   "use strict";
   const SVG = "http://www.w3.org/2000/svg";
   const REST = 400; // ms without a change before the URL and the screen reader hear of it
-  const [TOP, RIGHT, BOTTOM, LEFT] = [6, 8, 36, 54]; // pixels around a panel's axes
+  const BEAT = 120; // ms between two steps of what plays
+  const [TOP, RIGHT] = [6, 8]; // pixels around a panel's axes
   const builders = new Map();
   const figures = new Map();
+  const data = new Map();
+  const scripts = new Map();
 
   /* Appends a new element. In its text, $L_D$ is a variable with a subscript. */
   const make = (parent, tag, attributes = {}, text = "") => {
@@ -35,63 +39,109 @@
     return [id, query === undefined ? null : new URLSearchParams(query)];
   };
 
+  /* So many decimals, a true minus sign, no minus before zero. */
+  const format = (value, decimals = 4) => value.toFixed(decimals).replace(/^-(0(\.0+)?)$/, "$1").replace("-", "−");
+
   class Panel {
-    /* axis: the name of the x axis. legend: [[role, text], …]; a role is a class that the style sheet gives a colour and a dash. */
-    constructor(figure, height, axis, legend) {
-      Object.assign(this, { figure, height, axis });
-      const keys = make(figure.root, "p", { class: "explorable-legend" });
+    /* axis: the name of the x axis; without one the panel has no numbers at its axes. legend: [[role, text], …]; a role is a class
+       that the style sheet gives a colour and a dash. height: in pixels; 0 for a square. columns: how many panels stand in a row,
+       if each has `least` pixels. */
+    constructor(figure, height, axis, legend, columns = 1, least = 100) {
+      Object.assign(this, { figure, height, axis, columns, least });
+      this.left = axis ? (columns > 1 ? 32 : 54) : 2;
+      this.bottom = axis ? 36 : 4;
+      this.box = make(figure.panels, "div");
+      const keys = make(this.box, "p", { class: "explorable-legend", style: `margin-left: ${this.left}px` });
       for (const [role, text] of legend) make(keys, "span", { class: role }, text);
       const name = legend.map(([, text]) => text).join("; ").replace(/\$/g, "").replace(/_/g, " ");
-      this.svg = make(figure.root, "svg", { role: "img", "aria-label": `${name}; over ${axis}` });
+      this.frame = make(this.box, "div");
+      this.svg = make(this.frame, "svg", { role: "img", "aria-label": axis ? `${name}; over ${axis}` : name });
     }
 
-    /* Empties the panel and draws its axes. x, y: [from, to]; ticks: [[value, label], …]. */
-    begin(x, y, xTicks, yTicks) {
-      const { svg, height, figure } = this;
-      const across = Math.max(figure.width - LEFT - RIGHT, 1);
-      const down = height - TOP - BOTTOM;
-      this.scale = across / (x[1] - x[0]); // pixels per unit
-      this.X = (value) => (value - x[0]) * this.scale;
-      this.Y = (value) => ((y[1] - value) * down) / (y[1] - y[0]);
-      svg.setAttribute("viewBox", `0 0 ${LEFT + across + RIGHT} ${height}`);
+    /* Empties the panel. x, y: [from, to]; ticks: [[value, label], …]. The axes, and what `ground` draws, are drawn anew only
+       where they have changed. */
+    begin(x, y, xTicks = [], yTicks = [], ground = () => {}) {
+      const { svg, figure, left, bottom } = this;
+      const columns = figure.width / this.columns < this.least ? 1 : this.columns;
+      const across = Math.max(figure.width / columns - left - RIGHT, 1);
+      const key = JSON.stringify([across, x, y, xTicks, yTicks]);
+      if (key === this.key) return this.layer.replaceChildren();
+      this.key = key;
+      const down = this.height ? this.height - TOP - bottom : across;
+      const height = TOP + down + bottom;
+      Object.assign(this, { x, y, across, down, scale: across / (x[1] - x[0]) }); // pixels per unit
+      this.box.style.width = `${100 / columns}%`;
+      svg.setAttribute("viewBox", `0 0 ${left + across + RIGHT} ${height}`);
       svg.replaceChildren();
       for (const [value, label] of yTicks) {
         const at = TOP + this.Y(value);
-        make(svg, "line", { class: "grid", x1: LEFT, x2: LEFT + across, y1: at, y2: at });
-        make(svg, "text", { class: "tick", x: LEFT - 6, y: at + 4 }, label);
+        make(svg, "line", { class: "grid", x1: left, x2: left + across, y1: at, y2: at });
+        make(svg, "text", { class: "tick", x: left - 6, y: at + 4 }, label);
       }
-      for (const [value, label] of xTicks) make(svg, "text", { x: LEFT + this.X(value), y: height - 20 }, label);
-      make(svg, "text", { class: "axis", x: LEFT + across / 2, y: height - 5 }, this.axis);
-      this.plot = make(svg, "svg", { x: LEFT, y: TOP, width: across, height: down }); // clips what leaves the axes
+      for (const [value, label] of xTicks) make(svg, "text", { x: left + this.X(value), y: height - 20 }, label);
+      make(svg, "text", { class: "axis", x: left + across / 2, y: height - 5 }, this.axis);
+      const plot = make(svg, "svg", { x: left, y: TOP, width: across, height: down }); // clips what leaves the axes
+      this.layer = make(plot, "g");
+      ground();
+      return (this.layer = make(plot, "g"));
     }
+
+    X(value) { return (value - this.x[0]) * this.scale; }
+    Y(value) { return ((this.y[1] - value) * this.down) / (this.y[1] - this.y[0]); }
 
     line(role, points) {
       const at = points.map(([x, y]) => `${this.X(x).toFixed(1)},${this.Y(y).toFixed(1)}`);
-      make(this.plot, "path", { class: role, d: `M${at.join("L")}` });
+      make(this.layer, "path", { class: role, d: `M${at.join("L")}` });
     }
 
-    dot(role, x, y) {
-      make(this.plot, "circle", { class: role, cx: this.X(x), cy: this.Y(y), r: 5 });
+    bar(role, x, from, to, width) {
+      const [X, top] = [this.X(x - width / 2), this.Y(to)];
+      make(this.layer, "rect", { class: role, x: X, y: top, width: width * this.scale, height: Math.max(this.Y(from) - top, 0) });
     }
 
-    text(x, y, label) {
-      make(this.plot, "text", { x: this.X(x), y: this.Y(y) + 4 }, label);
+    dot(role, x, y, r = 5) {
+      make(this.layer, "circle", { class: role, cx: this.X(x), cy: this.Y(y), r });
     }
 
-    /* Dragging with mouse, pen or finger: grab(x, y) in pixels is called on press and returns what to do on each move. */
-    onDrag(grab) {
+    text(x, y, label, role = "") {
+      make(this.layer, "text", { class: role, x: this.X(x), y: this.Y(y) + 4 }, label);
+    }
+
+    /* Numbers from 0, black, to 1, white, row by row from the top, as an image behind what is drawn; after begin(). */
+    paint(values, columns) {
+      this.canvas ??= make(this.frame, "canvas");
+      const { canvas, across, down, left } = this;
+      Object.assign(canvas, { width: columns, height: values.length / columns });
+      Object.assign(canvas.style, { left: `${left}px`, top: `${TOP}px`, width: `${across}px`, height: `${down}px` });
+      const context = canvas.getContext("2d");
+      const image = context.createImageData(canvas.width, canvas.height);
+      values.forEach((value, i) => image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i));
+      context.putImageData(image, 0, 0);
+    }
+
+    /* Dragging with mouse, pen or finger: grab(x, y), in the units of the axes, is called on press and returns what to do with
+       each further x, y. free: up and down, too; a finger then does not scroll the page from here. */
+    onDrag(grab, free = false) {
       const { svg, figure } = this;
+      const at = ({ clientX, clientY }) => {
+        const box = svg.getBoundingClientRect();
+        return [
+          this.x[0] + (clientX - box.left - this.left) / this.scale,
+          this.y[1] - ((clientY - box.top - TOP) * (this.y[1] - this.y[0])) / this.down,
+        ];
+      };
       let move;
-      svg.classList.add("explorable-drag");
+      svg.classList.add(free ? "explorable-free" : "explorable-drag");
       svg.addEventListener("pointerdown", (event) => {
         if (event.button || !event.isPrimary) return;
         svg.setPointerCapture(event.pointerId);
-        move = grab(event.clientX, event.clientY);
+        move = grab(...at(event));
+        figure.changed();
         event.preventDefault();
       });
       svg.addEventListener("pointermove", (event) => {
         if (!svg.hasPointerCapture(event.pointerId)) return;
-        move(event.clientX, event.clientY);
+        move(...at(event));
         figure.changed();
       });
     }
@@ -103,16 +153,16 @@
       this.name = root.dataset.explorable;
       this.width = 600; // until it is measured below
       this.controls = [];
-      const data = root.querySelector("script[type='application/json']");
-      this.data = data && JSON.parse(data.textContent);
+      this.data = data.get(this.name);
       root.replaceChildren();
       this.form = make(root, "div", { class: "explorable-controls" });
+      this.panels = make(root, "div", { class: "explorable-panels" });
       this.draw = builders.get(this.name)(this);
       this.note = make(root, "p", { class: "explorable-note" });
       this.status = make(root, "p", { class: "explorable-status", role: "status" });
-      const config = JSON.parse(root.dataset.config);
+      const config = { ...this.data?.start, ...JSON.parse(root.dataset.config) };
       this.defaults = this.controls.map((control) => String(config[control.name]));
-      if (!this.set(this.defaults)) throw new Error(`${this.name}: data-config is not a state of this figure`);
+      if (!this.set(this.defaults)) throw new Error(`${this.name}: ${this.defaults} is not a state of this figure`);
       this.restore();
       new ResizeObserver(([{ contentRect: { width } }]) => {
         if (!width || width === this.width) return; // 0: folded away
@@ -151,12 +201,13 @@
       }, REST);
     }
 
-    slider(name, label, step) {
+    /* shown: the text beside the slider for a number, where that is not the number itself. */
+    slider(name, label, step, min = 0, max = 1, shown = (number) => format(number, (String(step).split(".")[1] ?? "").length)) {
       const id = `${this.name}-${name}`;
       const row = make(this.form, "div", { class: "explorable-slider" });
       make(row, "label", { for: id }, label);
-      const shown = make(row, "span", { "aria-hidden": "true" });
-      const input = make(row, "input", { type: "range", id, step });
+      const beside = make(row, "span", { "aria-hidden": "true" });
+      const input = make(row, "input", { type: "range", id, step, min, max });
       input.addEventListener("input", () => this.changed());
       const control = {
         name,
@@ -164,15 +215,15 @@
         get text() { return input.value; },
         get value() { return input.valueAsNumber; },
         set value(number) { input.value = number; },
-        range(min, max) { Object.assign(input, { min, max }); },
+        range(from, to) { Object.assign(input, { min: from, max: to }); },
         accept(text) {
           const fits = /^-?\d+(\.\d+)?$/.test(text) && text >= Number(input.min) && text <= Number(input.max);
           if (fits) input.value = text;
           return fits;
         },
         show() {
-          shown.textContent = input.value.replace("-", "−");
-          input.setAttribute("aria-valuetext", `${name} ${input.value}`);
+          beside.textContent = shown(input.valueAsNumber);
+          input.setAttribute("aria-valuetext", `${name} ${beside.textContent}`);
         },
       };
       this.controls.push(control);
@@ -180,7 +231,7 @@
     }
 
     /* options: {value: label}; chosen(value) is called before the later controls take their values. */
-    radios(name, legend, options, chosen) {
+    radios(name, legend, options, chosen = () => {}) {
       const group = make(this.form, "fieldset");
       make(group, "legend", {}, legend);
       const inputs = Object.entries(options).map(([value, label]) => {
@@ -205,19 +256,47 @@
 
     /* A row of buttons, each of which jumps to a state: [[label, () => texts], …]; the last button resets. */
     jumps(list) {
-      const row = make(this.form, "div", { class: "explorable-jumps" });
+      this.row ??= make(this.form, "div", { class: "explorable-jumps" });
       for (const [label, texts] of [...list, ["Reset", () => this.defaults]]) {
-        make(row, "button", { type: "button" }, label).addEventListener("click", () => { this.set(texts()); this.changed(); });
+        make(this.row, "button", { type: "button" }, label).addEventListener("click", () => { this.set(texts()); this.changed(); });
       }
     }
 
-    panel(height, axis, legend) {
-      return new Panel(this, height, axis, legend);
+    /* A button that moves a slider on to its end; one step a press for readers who want nothing to move by itself. */
+    play({ input }) {
+      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      this.row = make(this.form, "div", { class: "explorable-jumps" });
+      const button = make(this.row, "button", { type: "button" }, still ? "Step" : "Play");
+      let timer;
+      const stop = () => {
+        clearInterval(timer);
+        timer = 0;
+        if (!still) button.textContent = "Play";
+      };
+      const step = () => {
+        input.stepUp();
+        this.changed();
+        if (input.value === input.max) stop();
+      };
+      button.addEventListener("click", () => {
+        if (timer) return stop();
+        if (input.value === input.max) input.value = input.min;
+        if (!still) {
+          timer = setInterval(step, BEAT);
+          button.textContent = "Pause";
+        }
+        return step();
+      });
+      input.addEventListener("input", stop);
     }
 
-    /* Numbers under the panels, {name: label}. Returns show({name: value}): shown with 4 decimals, all of them in data-value.
-       Where there is no number, value is the word to show instead, and data-value is NaN. */
-    readouts(labels) {
+    panel(...settings) {
+      return new Panel(this, ...settings);
+    }
+
+    /* Numbers under the panels, {name: label}, with 4 decimals or {name: decimals}. Returns show({name: value}): all of the
+       digits stand in data-value. Where there is no number, value is the word to show instead, and data-value is NaN. */
+    readouts(labels, decimals = {}) {
       const list = make(this.root, "dl");
       const cells = {};
       for (const [name, label] of Object.entries(labels)) {
@@ -228,17 +307,29 @@
       return (values) => {
         for (const [name, value] of Object.entries(values)) {
           cells[name].dataset.value = Number(value);
-          cells[name].textContent = typeof value === "string" ? value : format(value);
+          cells[name].textContent = typeof value === "string" ? value : format(value, decimals[name]);
         }
       };
     }
   }
 
-  /* 4 decimals, a true minus sign, no minus before zero. */
-  const format = (value) => value.toFixed(4).replace(/^-(0\.0+)$/, "$1").replace("-", "−");
+  /* Fetches a figure's data, as a script: fetch does not read from disk. */
+  const load = (source) => {
+    if (!scripts.has(source)) {
+      scripts.set(source, new Promise((resolve, reject) => {
+        const script = document.createElement("script");
+        Object.assign(script, { src: source, onload: resolve, onerror: reject });
+        document.head.append(script);
+      }));
+    }
+    return scripts.get(source);
+  };
 
   const mount = (root) => {
-    if (!figures.has(root)) figures.set(root, new Figure(root));
+    const { explorable, source } = root.dataset;
+    if (figures.has(root)) return;
+    if (!source || data.has(explorable)) figures.set(root, new Figure(root));
+    else load(source).then(() => mount(root), () => write(root, "The data of this figure could not be loaded: see the picture below, or load the page again."));
   };
 
   /* The browser knows no id "explore?…": go there for it. */
@@ -249,7 +340,7 @@
   };
 
   document.addEventListener("DOMContentLoaded", () => {
-    const roots = [...document.querySelectorAll("[data-explorable]")].filter((root) => builders.has(root.dataset.explorable));
+    const roots = [...document.querySelectorAll("[data-explorable]")];
     const near = new IntersectionObserver((entries) => {
       for (const { isIntersecting, target } of entries) {
         if (!isIntersecting) continue;
@@ -261,8 +352,15 @@
     addEventListener("beforeprint", () => roots.forEach(mount));
     addEventListener("keydown", ({ key }) => { if (key === "Tab") roots.forEach(mount); }); // before Tab has passed them by
     addEventListener("hashchange", arrive);
+    // after the page has been shown: data, so that they are there also without the network
+    addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(() => {
+      for (const { dataset: { source } } of roots) if (source) load(source).catch(() => {});
+    }));
     arrive();
   });
 
-  window.Explorables = { define: (name, build) => builders.set(name, build) };
+  window.Explorables = {
+    define: (name, build) => builders.set(name, build),
+    data: (name, values) => data.set(name, values),
+  };
 })();

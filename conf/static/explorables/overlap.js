@@ -116,8 +116,7 @@
       shift.range(-FAMILIES[name].reach, FAMILIES[name].reach);
     });
     const shift = figure.slider("shift", "shift $d$ of $p_gen$", 0.01);
-    const width = figure.slider("width", "width $w$ of $p_gen$", 0.01);
-    width.range(0.5, 2);
+    const width = figure.slider("width", "width $w$ of $p_gen$", 0.01, 0.5, 2);
     figure.jumps([
       ["No overlap", () => ["uniform", "1.5", "1"]],
       ["Identical", () => [family.text, "0", "1"]],
@@ -133,7 +132,7 @@
       panel.onDrag((x) => {
         const from = shift.value;
         shift.input.focus({ preventScroll: true }); // arrow keys go on from here
-        return (to) => (shift.value = from + (to - x) / panel.scale);
+        return (to) => (shift.value = from + to - x);
       });
     }
 
