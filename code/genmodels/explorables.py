@@ -1,7 +1,7 @@
 """Numbers of a cell, handed to a figure that the reader plays with.
 
-A page shares what a figure needs, ``share("surgery", means=means)``, and the site gives it to the script of that name: no
-number that a cell computes is typed in a script.
+A page shares what a figure needs, ``share("surgery", means=means)``, and the site gives it to the script of that name:
+no number that a cell computes is typed in a script.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ NAME = re.compile(r"[a-z]+")
 def share(name: str, **data: Any) -> None:
     """Hand ``data`` to the interactive figure ``name``: numbers, texts, lists, dictionaries and NumPy arrays of them.
 
-    ``start``, if given, is the state that the figure begins in, a dictionary by the names of its controls; what the page
-    itself says of the start comes first. Raises ValueError on a malformed name and on numbers that are not finite,
-    TypeError on what JSON cannot hold.
+    ``start``, if given, is the state that the figure begins in, a dictionary by the names of its controls; what the
+    page itself says of the start comes first. Raises ValueError on a malformed name and on numbers that are not
+    finite, TypeError on what JSON cannot hold.
     """
     if not NAME.fullmatch(name):
         raise ValueError(f"name: {name!r} must be lower-case letters")
@@ -39,7 +39,7 @@ def share(name: str, **data: Any) -> None:
 
 
 def in_steps(values: ArrayLike, step: float) -> list[Any]:
-    """Return values (...) as whole numbers of steps, in lists of the same shape: times ``step`` they are off by step / 2.
+    """Return values (...) as whole numbers of steps, in lists of the same shape: times ``step`` off by step / 2.
 
     Raises ValueError on numbers that are not finite or a step that is not positive.
     """

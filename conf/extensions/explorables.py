@@ -1,9 +1,9 @@
 """``{explorable} name`` with JSON settings as its content puts an interactive figure into a page.
 
-The figure is drawn by ``static/explorables/<name>.js`` on the shared ``core.js``; all of them travel in one plain script,
-which also runs from disk. What a cell of any page shares with a figure (``genmodels.explorables.share``) becomes a script
-of its own, which the page fetches after it has been shown. Without JavaScript the place stays empty: the static figure
-beside it shows the same.
+The figure is drawn by ``static/explorables/<name>.js`` on the shared ``core.js``; all of them travel in one plain
+script, which also runs from disk. What a cell of any page shares with a figure (``genmodels.explorables.share``)
+becomes a script of its own, which the page fetches after it has been shown. Without JavaScript the place stays empty:
+the static figure beside it shows the same.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ DATA = "_static/explorables/{}.data.js"
 
 
 def shared() -> dict[str, Any]:
-    """What the cells of all pages share, by the figure's name. Raises ExtensionError where two share with one figure."""
+    """What the cells of all pages share, by the figure's name. Raises ExtensionError where two do with one figure."""
     found: dict[str, Any] = {}
     for page in site().pages:
         for output in (output for cell in site().store.get(page.digest) or [] for output in cell):
             if (record := output.get("data", {}).get(MIME)) is None:
                 continue
             if record["name"] in found:
-                raise ExtensionError(f"{page.name} shares data with the figure {record['name']}, as a page before it does")
+                raise ExtensionError(f"{page.name} shares data with the figure {record['name']}, as another cell does")
             found[record["name"]] = record["data"]
     return found
 
