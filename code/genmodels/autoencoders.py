@@ -137,6 +137,15 @@ class Autoencoders:
             pixels = torch.sigmoid(mlp(self._decoder, codes))
         return self._split(pixels.unflatten(-1, (self.side, self.side))).numpy()
 
+    def decoder_weights(self, objective: int = 0, seed: int = 0) -> tuple[NDArray[np.float32], ...]:
+        """Return one member's W_1 (d, hidden), b_1 (hidden,), W_2 (hidden, pixels), b_2 (pixels,).
+
+        Its images are sigmoid(h W_2 + b_2) with h = leaky ReLU(z W_1 + b_1), whose slope is `perceptrons.SLOPE`.
+        Raises IndexError where there is no such objective or seed.
+        """
+        w_1, b_1, w_2, b_2 = (self._split(parameter.detach())[objective, seed] for parameter in self._decoder)
+        return w_1.numpy(), b_1[0].numpy(), w_2.numpy(), b_2[0].numpy()
+
     def elbo_terms(self, images: ArrayLike, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return distortion -E_q log p(x|z) and rate KL(q(z|x) || N(0, I)), nats per image, each (O, S).
 

@@ -12,12 +12,13 @@ import sys
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from genmodels.checks import check_finite, check_positive
 
 MIME = "application/x.genmodels.explorable+json"
 NAME = re.compile(r"[a-z]+")
+DAMPING = 1e-6  # of the mean diagonal; the paper takes 1e-2, for inputs that are not all that will come
 
 
 def share(name: str, **data: Any) -> None:
@@ -45,6 +46,43 @@ def in_steps(values: ArrayLike, step: float) -> list[Any]:
     """
     check_positive("step", step)
     return list(np.rint(check_finite(values, "values") / step).astype(int).tolist())
+
+
+def in_letters(values: ArrayLike) -> str:
+    """Return whole numbers (...), row by row, as a text with one letter for each, which packs better than digits.
+
+    A letter tells the difference d from the number before: letter number 35 + 2 d, or 34 - 2 d for d < 0, where 92, the
+    backslash, is left out. Raises ValueError unless all are whole and differences are below 900.
+    """
+    numbers = check_finite(values, "values")
+    differences = np.diff(numbers.ravel(), prepend=0)
+    if (numbers != np.rint(numbers)).any() or (abs(differences) >= 900).any():
+        raise ValueError("values: expected whole numbers that differ from the one before by less than 900")
+    letters = np.where(differences < 0, -2 * differences - 1, 2 * differences).astype(int) + 35
+    return "".join(map(chr, letters + (letters >= 92)))
+
+
+def round_together(inputs: ArrayLike, weights: ArrayLike, step: float) -> NDArray[np.int64]:
+    """Return weights (d, m) as whole numbers of steps, chosen so that inputs (n, d) @ weights changes little.
+
+    One row after the other is rounded, that of the largest inputs first, and the rows that are left make up for what
+    its rounding changed at these inputs, by least squares. Raises ValueError on other shapes, numbers that are not finite or a step that is not positive.
+    Source: Frantar, Ashkboos, Hoefler, Alistarh 2023, GPTQ, section 3.
+    """
+    x, left = check_finite(inputs, "inputs"), check_finite(weights, "weights").copy()
+    check_positive("step", step)
+    if x.ndim != 2 or left.ndim != 2 or x.shape[1] != len(left):
+        raise ValueError(f"inputs, weights: expected (n, d) and (d, m), got {x.shape} and {left.shape}")
+    order = np.argsort(-(x**2).sum(axis=0))
+    gram, left = x.T[order] @ x[:, order], left[order]
+    # H^-1 = U^T U; a little more on the diagonal, for inputs that do not span all d dimensions
+    upper = np.linalg.cholesky(np.linalg.inv(gram + DAMPING * np.trace(gram) / len(gram) * np.eye(len(gram)))).T
+    whole = np.zeros(left.shape, dtype=np.int64)
+    for row, factors in enumerate(upper):
+        whole[order[row]] = np.rint(left[row] / step)
+        # w_j <- w_j - (w_i - q_i) U_ij / U_ii for j >= i
+        left -= np.outer(factors / factors[row], left[row] - step * whole[order[row]])
+    return whole
 
 
 def _plain(value: Any) -> Any:

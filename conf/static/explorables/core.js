@@ -11,6 +11,7 @@
   const REST = 400; // ms without a change before the URL and the screen reader hear of it
   const BEAT = 120; // ms between two steps of what plays
   const [TOP, RIGHT] = [6, 8]; // pixels around a panel's axes
+  const SQUARE = 264;
   const builders = new Map();
   const figures = new Map();
   const data = new Map();
@@ -44,8 +45,8 @@
 
   class Panel {
     /* axis: the name of the x axis; without one the panel has no numbers at its axes. legend: [[role, text], …]; a role is a class
-       that the style sheet gives a colour and a dash. height: in pixels; 0 for a square. columns: how many panels stand in a row,
-       if each has `least` pixels. */
+       that the style sheet gives a colour and a dash. height: in pixels; 0 for a square, which is SQUARE pixels wide at most.
+       columns: how many panels stand in a row, if each has `least` pixels. */
     constructor(figure, height, axis, legend, columns = 1, least = 100) {
       Object.assign(this, { figure, height, axis, columns, least });
       this.left = axis ? (columns > 1 ? 32 : 54) : 2;
@@ -63,7 +64,7 @@
     begin(x, y, xTicks = [], yTicks = [], ground = () => {}) {
       const { svg, figure, left, bottom } = this;
       const columns = figure.width / this.columns < this.least ? 1 : this.columns;
-      const across = Math.max(figure.width / columns - left - RIGHT, 1);
+      const across = Math.min(Math.max(figure.width / columns - left - RIGHT, 1), this.height ? Infinity : SQUARE);
       const key = JSON.stringify([across, x, y, xTicks, yTicks]);
       if (key === this.key) return this.layer.replaceChildren();
       this.key = key;
@@ -71,6 +72,7 @@
       const height = TOP + down + bottom;
       Object.assign(this, { x, y, across, down, scale: across / (x[1] - x[0]) }); // pixels per unit
       this.box.style.width = `${100 / columns}%`;
+      this.frame.style.width = `${left + across + RIGHT}px`;
       svg.setAttribute("viewBox", `0 0 ${left + across + RIGHT} ${height}`);
       svg.replaceChildren();
       for (const [value, label] of yTicks) {
@@ -288,6 +290,15 @@
         return step();
       });
       input.addEventListener("input", stop);
+    }
+
+    /* The whole numbers that genmodels.explorables.in_letters has written as a text. */
+    whole(text) {
+      let sum = 0;
+      return Array.from(text, (letter) => {
+        const z = letter.charCodeAt(0) - (letter > "\\" ? 36 : 35);
+        return (sum += z % 2 ? -(z + 1) / 2 : z / 2);
+      });
     }
 
     panel(...settings) {

@@ -1,0 +1,309 @@
+"""What every figure to play with does, wherever it stands; what its numbers are is tested figure by figure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+FIGURES = [
+    (name, path.relative_to(DOCS).with_suffix(".html").as_posix())
+    for path in sorted(DOCS.rglob("*.md"))
+    for name in re.findall(r"^```\{explorable\} (\w+)", path.read_text(encoding="utf-8"), re.M)
+]
+WITH_DATA = sorted(
+    {name for path in DOCS.rglob("*.md") for name in re.findall(r'^share\(\s*"(\w+)"', path.read_text("utf-8"), re.M)}
+)
+NONSENSE = [
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e9",
+    "1e0",
+    "999999",
+    "-999999",
+    "",
+    "hello",
+    "constructor",
+    "__proto__",
+    "<script>window.owned=1</script>",
+    "%3Cimg%20src%3Dx%20onerror%3Dwindow.owned%3D1%3E",
+    "%E0%A4%A",
+]
+STATE = """root => [...root.querySelectorAll("fieldset, .explorable-slider")]
+    .map(row => (row.querySelector(":checked") ?? row.querySelector("input")).value)"""
+READOUTS = "cells => cells.map(cell => cell.dataset.value + cell.textContent)"
+every_figure = pytest.mark.parametrize(("name", "path"), FIGURES)
+
+
+def visit(page: Page, address: str, name: str, state: str = "") -> Locator:
+    """Open the page cold at the section of its figures, in the given state, and return the figure."""
+    page.goto("about:blank")
+    page.goto(f"{address}#explore{f'?{name}={state}' if state else ''}")
+    figure = page.locator(f"[data-explorable={name}]")
+    figure.scroll_into_view_if_needed()
+    expect(figure.locator("dd").last).to_have_attribute("data-value", re.compile("."))
+    return figure
+
+
+def state(figure: Locator) -> list[str]:
+    """Return the values of the figure's controls."""
+    return list(figure.evaluate(STATE))
+
+
+def readouts(figure: Locator) -> list[str]:
+    """Return what the figure's numbers are and how they are shown."""
+    return list(figure.locator("dd").evaluate_all(READOUTS))
+
+
+def changed(figure: Locator, act: Callable[[], Any]) -> list[str]:
+    """Return the state after an act that must change it."""
+    before = state(figure)
+    act()
+    after = state(figure)
+    assert after != before
+    return after
+
+
+def at_rest(page: Page, name: str, values: list[str]) -> None:
+    """Wait until the address tells the state."""
+    page.wait_for_url(f"**#explore?{name}={','.join(values)}")
+
+
+def test_all_figures_are_found():
+    assert {name for name, _ in FIGURES} == {
+        path.stem for path in (DOCS.parent / "conf/static/explorables").glob("*.js") if path.stem != "core"
+    }
+
+
+@every_figure
+def test_keyboard_moves_every_control(open_page, site, name, path):
+    page = open_page()
+    figure = visit(page, f"{site}/{path}", name)
+    for slider in figure.locator("[type=range]").all():
+        key = "ArrowLeft" if slider.evaluate("e => e.value === e.max") else "ArrowRight"
+        slider.focus()
+        changed(figure, lambda key=key: page.keyboard.press(key))
+        said = slider.get_attribute("aria-valuetext")
+        assert said and re.search(r"\d", said)
+        assert slider.evaluate("e => e.labels.length === 1 && e.labels[0].textContent.trim().length > 2")
+    for group in figure.locator("fieldset").all():
+        assert group.locator("legend").inner_text().strip()
+        group.locator(":checked").focus()
+        changed(figure, lambda: page.keyboard.press("ArrowDown"))
+    at_rest(page, name, state(figure))
+    page.reload()
+    figure.scroll_into_view_if_needed()
+    expect(figure.locator("dd").last).to_be_attached()
+    assert page.url.endswith(",".join(state(figure)))
+
+
+@every_figure
+def test_every_control_comes_in_the_order_of_tab(open_page, site, name, path):
+    page = open_page()
+    figure = visit(page, f"{site}/{path}", name)
+    reached = figure.locator("[type=range], fieldset :checked, button")
+    order = ["focused"] * reached.count()
+    reached.first.focus()
+    found = []
+    for _ in order:
+        found.append("focused" if figure.evaluate("e => e.contains(document.activeElement)") else "lost")
+        page.keyboard.press("Tab")
+    assert found == order
+    assert not figure.evaluate("e => e.contains(document.activeElement)")
+
+
+@every_figure
+@pytest.mark.parametrize("way", ["mouse", "touch"])
+def test_mouse_and_finger_move_every_control(open_page, site, name, path, way):
+    page = open_page(has_touch=way == "touch", viewport={"width": 700, "height": 900})
+    figure = visit(page, f"{site}/{path}", name)
+    press = page.touchscreen.tap if way == "touch" else page.mouse.click
+    for slider in figure.locator("[type=range]").all():
+        slider.scroll_into_view_if_needed()
+        box = slider.bounding_box()
+        assert box is not None
+        share = slider.evaluate("e => (e.value - e.min) / (e.max - e.min)")
+        x, y = box["x"] + (0.25 if share > 0.5 else 0.75) * box["width"], box["y"] + box["height"] / 2
+        changed(figure, lambda x=x, y=y: press(x, y))
+    for label in figure.locator("fieldset label:not(:has(:checked))").all():
+        target = label.element_handle()
+        changed(figure, lambda target=target: target.tap() if way == "touch" else target.click())
+
+
+@every_figure
+@pytest.mark.parametrize("way", ["mouse", "touch"])
+def test_panels_that_look_so_can_be_dragged(open_page, site, name, path, way):
+    page = open_page(has_touch=way == "touch")
+    figure = visit(page, f"{site}/{path}", name)
+    client = page.context.new_cdp_session(page)
+    for panel in figure.locator(".explorable-drag, .explorable-free").all():
+        panel.scroll_into_view_if_needed()
+        box = panel.bounding_box()
+        assert box is not None
+        x, y = box["x"] + 0.55 * box["width"], box["y"] + 0.45 * box["height"]
+        free = "explorable-free" in (panel.get_attribute("class") or "")
+        path_ = [(x - 6 * step, y - (4 * step if free else 0)) for step in range(1, 9)]
+
+        def drag(path_=path_, x=x, y=y):
+            if way == "mouse":
+                page.mouse.move(x, y)
+                page.mouse.down()
+                for to in path_:
+                    page.mouse.move(*to)
+                page.mouse.up()
+                return
+            points = [("touchStart", [(x, y)]), *(("touchMove", [to]) for to in path_), ("touchEnd", [])]
+            for kind, at in points:
+                touches = [{"x": a, "y": b} for a, b in at]
+                client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+        after = changed(figure, drag)
+        assert figure.evaluate("e => e.contains(document.activeElement)")  # arrow keys go on from here
+        page.mouse.move(x + 50, y + 10)
+        assert state(figure) == after  # released
+
+
+@every_figure
+def test_every_button_leads_to_a_state_and_the_last_one_back(open_page, site, name, path):
+    page = open_page(reduced_motion="reduce")
+    figure = visit(page, f"{site}/{path}", name)
+    start, numbers = state(figure), readouts(figure)
+    buttons = figure.get_by_role("button").all()
+    assert buttons[-1].inner_text() == "Reset"
+    for button in buttons[:-1]:
+        changed(figure, button.click)
+        buttons[-1].click()
+        assert (state(figure), readouts(figure)) == (start, numbers)
+    assert len(buttons) > 1
+
+
+@every_figure
+def test_nonsense_in_the_address_gives_the_default(open_page, site, name, path):
+    page = open_page()
+    figure = visit(page, f"{site}/{path}", name)
+    start = state(figure)
+    moved = list(start)
+    slider = figure.locator("[type=range]").last
+    slider.focus()
+    page.keyboard.press("End" if slider.evaluate("e => e.value !== e.max") else "Home")
+    moved = state(figure)
+    assert moved != start
+    values = [
+        [bad if place == i else value for i, value in enumerate(start)]
+        for place in range(len(start))
+        for bad in NONSENSE
+    ]
+    values += [start[:-1], [*start, "1"], []]
+    for bad in values:
+        for text, expected in ((",".join(moved), moved), (",".join(bad), start)):
+            page.evaluate("text => { location.hash = text; }", f"explore?{name}={text}")
+            page.evaluate("() => new Promise(done => setTimeout(done))")
+            assert state(figure) == expected, bad
+    figure = visit(page, f"{site}/{path}", name, NONSENSE[-3])  # cold
+    assert state(figure) == start
+    assert page.evaluate("window.owned") is None
+    assert figure.locator("script, img").count() == 0
+
+
+@every_figure
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_accessible(open_page, site, name, path, theme):
+    page = open_page()
+    figure = visit(page, f"{site}/{path}", name)
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+    slider = figure.locator("[type=range]").first
+    slider.focus()
+    page.keyboard.press("ArrowLeft" if slider.evaluate("e => e.value === e.max") else "ArrowRight")
+    results = Axe().run(page, context=f"[data-explorable={name}]", options={"preload": False})
+    assert results.violations_count == 0, results.generate_report()
+
+
+@every_figure
+@pytest.mark.parametrize("width", [390, 1280])
+def test_fits_the_screen_and_the_room_kept_for_it(open_page, site, name, path, width):
+    page = open_page(viewport={"width": width, "height": 800})
+    page.goto(f"{site}/{path}")
+    figure = page.locator(f"[data-explorable={name}]")
+    assert figure.locator("dd").count() == 0
+    room = figure.evaluate("e => e.getBoundingClientRect().height")
+    figure.scroll_into_view_if_needed()
+    expect(figure.locator("dd").last).to_have_attribute("data-value", re.compile("."))
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    assert figure.evaluate("e => e.getBoundingClientRect().height") == pytest.approx(room, abs=1)
+    filled = figure.evaluate(
+        """e => Math.max(...[...e.children].filter(c => !c.matches(".explorable-status"))
+                   .map(c => c.getBoundingClientRect().bottom)) - e.getBoundingClientRect().top"""
+    )
+    assert filled > room - 64, "more room than the figure needs"
+    boxes = figure.locator("svg, canvas, button, input, dd, p:not(.explorable-status)").evaluate_all(
+        "nodes => nodes.map(node => node.getBoundingClientRect()).map(box => [box.left, box.right])"
+    )
+    assert all(left >= 0 and right <= width for left, right in boxes)
+    targets = figure.locator("button, label:has(input), [type=range]").evaluate_all(
+        "nodes => nodes.map(node => node.getBoundingClientRect().height)"
+    )
+    assert min(targets) >= 24
+
+
+@every_figure
+def test_printed_without_having_been_seen(open_page, site, name, path):
+    page = open_page()
+    page.goto(f"{site}/{path}", wait_until="networkidle")
+    figure = page.locator(f"[data-explorable={name}]")
+    assert figure.locator("dd").count() == 0
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(figure.locator("dd").last).to_have_attribute("data-value", re.compile("."))
+    page.emulate_media(media="print")
+    assert not figure.locator("button, input").first.is_visible()
+    heights = figure.locator("svg[role=img]").evaluate_all("all => all.map(e => e.getBoundingClientRect().height)")
+    assert heights and all(20 < height < 800 for height in heights)
+
+
+@every_figure
+def test_works_from_disk(open_page, site_file, name, path):
+    page = open_page()
+    figure = visit(page, f"{site_file}/{path}", name)
+    slider = figure.locator("[type=range]").last
+    slider.focus()
+    after = changed(figure, lambda: page.keyboard.press("Home" if slider.evaluate("e => e.value === e.max") else "End"))
+    at_rest(page, name, after)
+    figure = visit(page, f"{site_file}/{path}", name, ",".join(after))
+    assert state(figure) == after
+
+
+@every_figure
+def test_a_screen_reader_hears_the_numbers_once_at_rest(open_page, site, name, path):
+    page = open_page()
+    figure = visit(page, f"{site}/{path}", name)
+    status = figure.locator("[role=status]")
+    expect(status).to_be_empty()
+    status.evaluate(
+        "e => { window.said = 0; new MutationObserver(() => window.said++).observe(e, {childList: true}); }"
+    )
+    figure.locator("[type=range]").last.evaluate(
+        """input => { for (let k = 9; k; k--) { input[input.value === input.max ? "stepDown" : "stepUp"]();
+                      input.dispatchEvent(new Event("input")); } }"""
+    )
+    expect(status).not_to_be_empty()
+    for word in figure.locator("dt").all_inner_texts():
+        expect(status).to_contain_text(word)
+    page.wait_for_timeout(100)  # further messages, if there were any, would follow at once
+    assert page.evaluate("window.said") == 1
+
+
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, path in FIGURES if name in WITH_DATA])
+def test_data_that_do_not_come_are_told(launched, site, name, path):
+    with launched.new_context() as context:
+        page = context.new_page()
+        page.route(f"**/{name}.data.js*", lambda route: route.abort())
+        page.goto(f"{site}/{path}#explore")
+        figure = page.locator(f"[data-explorable={name}]")
+        figure.scroll_into_view_if_needed()
+        expect(figure).to_contain_text("could not be loaded")
