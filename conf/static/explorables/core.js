@@ -43,6 +43,9 @@
   /* So many decimals, a true minus sign, no minus before zero. */
   const format = (value, decimals = 4) => value.toFixed(decimals).replace(/^-(0(\.0+)?)$/, "$1").replace("-", "−");
 
+  /* count + 1 numbers at equal steps. */
+  const range = (from, to, count) => Array.from({ length: count + 1 }, (_, i) => from + ((to - from) * i) / count);
+
   class Panel {
     /* axis: the name of the x axis; without one the panel has no numbers at its axes. legend: [[role, text], …]; a role is a class
        that the style sheet gives a colour and a dash. height: in pixels; 0 for a square, which is SQUARE pixels wide at most.
@@ -59,7 +62,7 @@
       this.svg = make(this.frame, "svg", { role: "img", "aria-label": axis ? `${name}; over ${axis}` : name });
     }
 
-    /* Empties the panel. x, y: [from, to]; ticks: [[value, label], …]. The axes, and what `ground` draws, are drawn anew only
+    /* Empties the panel. x, y: [from, to]; ticks: [value or [value, label], …]. The axes, and what `ground` draws, are drawn anew only
        where they have changed. */
     begin(x, y, xTicks = [], yTicks = [], ground = () => {}) {
       const { svg, figure, left, bottom } = this;
@@ -75,12 +78,13 @@
       this.frame.style.width = `${left + across + RIGHT}px`;
       svg.setAttribute("viewBox", `0 0 ${left + across + RIGHT} ${height}`);
       svg.replaceChildren();
-      for (const [value, label] of yTicks) {
+      const labelled = (ticks) => ticks.map((tick) => (tick.map ? tick : [tick, format(tick, 0)]));
+      for (const [value, label] of labelled(yTicks)) {
         const at = TOP + this.Y(value);
         make(svg, "line", { class: "grid", x1: left, x2: left + across, y1: at, y2: at });
         make(svg, "text", { class: "tick", x: left - 6, y: at + 4 }, label);
       }
-      for (const [value, label] of xTicks) make(svg, "text", { x: left + this.X(value), y: height - 20 }, label);
+      for (const [value, label] of labelled(xTicks)) make(svg, "text", { x: left + this.X(value), y: height - 20 }, label);
       make(svg, "text", { class: "axis", x: left + across / 2, y: height - 5 }, this.axis);
       const plot = make(svg, "svg", { x: left, y: TOP, width: across, height: down }); // clips what leaves the axes
       this.layer = make(plot, "g");
@@ -145,6 +149,16 @@
         if (!svg.hasPointerCapture(event.pointerId)) return;
         move(...at(event));
         figure.changed();
+      });
+    }
+
+    /* Dragging along the x axis moves the slider pick(x) by as much; arrow keys go on from there. */
+    slides(pick) {
+      this.onDrag((x) => {
+        const slider = pick(x);
+        const from = slider.value;
+        slider.input.focus({ preventScroll: true });
+        return (to) => (slider.value = from + to - x);
       });
     }
   }
@@ -373,5 +387,6 @@
   window.Explorables = {
     define: (name, build) => builders.set(name, build),
     data: (name, values) => data.set(name, values),
+    range,
   };
 })();

@@ -7,7 +7,7 @@
 (() => {
   "use strict";
   const LOG2 = Math.log(2);
-  const range = (from, to, count) => Array.from({ length: count + 1 }, (_, i) => from + ((to - from) * i) / count);
+  const { range } = Explorables;
 
   const softplus = (t) => Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)));
   const sigmoid = (t) => 1 / (1 + Math.exp(-t));
@@ -58,7 +58,7 @@
   };
 
   const gaussian = {
-    reach: 6, far: 6.3, distances: [[4, "4"], [6, "6"]], view: [-8.5, 8.5], top: 0.86, heights: [0, 0.4, 0.8], places: [-8, -6, -4, -2, 0, 2, 4, 6, 8], steps: 60,
+    reach: 6, far: 6.3, distances: [4, 6], view: [-8.5, 8.5], top: 0.86, heights: [0, [0.4, "0.4"], [0.8, "0.8"]], places: [-8, -6, -4, -2, 0, 2, 4, 6, 8], steps: 60,
     density: (x, mean, sd) => Math.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * Math.sqrt(2 * Math.PI)),
     logit: (x, d, w) => 0.5 * ((x - d) / w) ** 2 - 0.5 * x * x + Math.log(w),
     densities: (d, w) => [[0, 1], [d, w]].map((law) => gaussian.graph((x) => gaussian.density(x, ...law))),
@@ -128,24 +128,16 @@
       L_D: "loss $L_D$", L_G: "loss $L_G$", JSD: "JSD", W_1: "distance $W_1$",
       slope: "printed: slope of $L_G$", saturating: "followed: log(1 − D)", nonsaturating: "followed: −log D",
     });
-    for (const panel of [densities, best, losses]) {
-      panel.onDrag((x) => {
-        const from = shift.value;
-        shift.input.focus({ preventScroll: true }); // arrow keys go on from here
-        return (to) => (shift.value = from + to - x);
-      });
-    }
+    for (const panel of [densities, best, losses]) panel.slides(() => shift);
 
     return () => {
       const law = FAMILIES[family.text];
       const [d, w] = [shift.value, width.value];
       const now = law.at(d, w);
-      const places = law.places.map((x) => [x, String(x).replace("-", "−")]);
-
-      densities.begin(law.view, [-0.04 * law.top, law.top], places, law.heights.map((y) => [y, String(y)]));
+      densities.begin(law.view, [-0.04 * law.top, law.top], law.places, law.heights);
       law.densities(d, w).forEach((points, i) => densities.line(["data area", "generator area"][i], points));
 
-      best.begin(law.view, [-0.1, 1.1], places, [[0, "0"], [0.5, "1/2"], [1, "1"]]);
+      best.begin(law.view, [-0.1, 1.1], law.places, [0, [0.5, "1/2"], 1]);
       if (law === uniform) {
         for (const [from, to, D] of law.pieces(d, w)) {
           if (D >= 0) best.line("discriminator", [[from, D], [to, D]]);
@@ -153,7 +145,7 @@
         }
       } else best.line("discriminator", gaussian.graph((x) => sigmoid(gaussian.logit(x, d, w))));
 
-      losses.begin(law.view, [-0.9, law.far], places, [[-LOG2, "−log 2"], [0, "0"], [2 * LOG2, "2 log 2"], ...law.distances]);
+      losses.begin(law.view, [-0.9, law.far], law.places, [[-LOG2, "−log 2"], 0, [2 * LOG2, "2 log 2"], ...law.distances]);
       const curves = range(-law.reach, law.reach, law.steps).map((at) => [at, law.at(at, w)]);
       losses.line("marker", [[d, -0.9], [d, law.far]]);
       for (const [role, name] of [["distance", "W_1"], ["discriminator", "L_D"], ["generator", "L_G"]]) {
