@@ -1,22 +1,22 @@
-"""Dragging sideways, as a reader does it: ``mouse(page, x, y, by)`` and ``touch(page, x, y, by)``, in pixels."""
+"""Dragging as a reader does it, by so many pixels to the right and down, with the mouse or with a finger."""
 
 from __future__ import annotations
 
 from playwright.sync_api import Page
 
 
-def mouse(page: Page, x: float, y: float, by: float) -> None:
+def mouse(page: Page, x: float, y: float, by: float, down: float = 0.0) -> None:
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(x + by, y, steps=6)
+    page.mouse.move(x + by, y + down, steps=6)
     page.mouse.up()
 
 
-def touch(page: Page, x: float, y: float, by: float) -> None:
+def touch(page: Page, x: float, y: float, by: float, down: float = 0.0) -> None:
     client = page.context.new_cdp_session(page)
     client.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
     for step in range(1, 9):
-        points = [{"x": x + by * step / 8, "y": y}]
+        points = [{"x": x + by * step / 8, "y": y + down * step / 8}]
         client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
     client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from drags import mouse, touch
 from playwright.sync_api import Locator, Page, expect
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -138,33 +139,17 @@ def test_mouse_and_finger_move_every_control(open_page, site, name, path, way):
 
 
 @every_figure
-@pytest.mark.parametrize("way", ["mouse", "touch"])
-def test_panels_that_look_so_can_be_dragged(open_page, site, name, path, way):
-    page = open_page(has_touch=way == "touch")
+@pytest.mark.parametrize("drag", [mouse, touch])
+def test_panels_that_look_so_can_be_dragged(open_page, site, name, path, drag):
+    page = open_page()
     figure = visit(page, f"{site}/{path}", name)
-    client = page.context.new_cdp_session(page)
     for panel in figure.locator(".explorable-drag, .explorable-free").all():
         panel.scroll_into_view_if_needed()
         box = panel.bounding_box()
         assert box is not None
         x, y = box["x"] + 0.55 * box["width"], box["y"] + 0.45 * box["height"]
         free = "explorable-free" in (panel.get_attribute("class") or "")
-        path_ = [(x - 6 * step, y - (4 * step if free else 0)) for step in range(1, 9)]
-
-        def drag(path_=path_, x=x, y=y):
-            if way == "mouse":
-                page.mouse.move(x, y)
-                page.mouse.down()
-                for to in path_:
-                    page.mouse.move(*to)
-                page.mouse.up()
-                return
-            points = [("touchStart", [(x, y)]), *(("touchMove", [to]) for to in path_), ("touchEnd", [])]
-            for kind, at in points:
-                touches = [{"x": a, "y": b} for a, b in at]
-                client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
-
-        after = changed(figure, drag)
+        after = changed(figure, lambda x=x, y=y, free=free: drag(page, x, y, -48, -32 if free else 0))
         assert figure.evaluate("e => e.contains(document.activeElement)")  # arrow keys go on from here
         page.mouse.move(x + 50, y + 10)
         assert state(figure) == after  # released

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from drags import mouse, touch
 from genmodels.adversarial import losses_at_optimum, shift_gradients
 from genmodels.densities import Gaussian, SmoothedUniform, Uniform
 from genmodels.divergences import jensen_shannon, kl, wasserstein1
@@ -192,39 +193,19 @@ def test_no_overlap_and_identical(page: Page, site: str) -> None:
         assert (shown(page)["L_D"], shown(page)["L_G"]) == pytest.approx((2 * math.log(2), -math.log(2)), abs=1e-9)
 
 
-def test_mouse_drags_and_arrow_keys_go_on(page: Page, site: str) -> None:
+@pytest.mark.parametrize("drag", [mouse, touch])
+def test_dragging_shifts_and_arrow_keys_go_on(page: Page, site: str, drag: Callable[..., None]) -> None:
     visit(page, site)
     box = page.locator(".explorable-panels svg[role=img]").first.bounding_box()
     assert box is not None
-    x, y = box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"]
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x - 60, y, steps=6)
-    page.mouse.up()
+    drag(page, box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"], -60)
     after = float(state(page)[1])
     # the axis spans 6.4 units over the width less the margins of 54 and 8 pixels
-    assert after == pytest.approx(1.5 - 60 * 6.4 / (box["width"] - 62), abs=0.006)
-    page.mouse.move(x + 50, y)
-    assert float(state(page)[1]) == after  # released
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowLeft")
+    assert after == pytest.approx(1.5 - 60 * 6.4 / (box["width"] - 62), abs=0.01)
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+        page.keyboard.press(key)
     assert float(state(page)[1]) == pytest.approx(after + 0.01, abs=1e-9)
     assert shown(page)["W_1"] == pytest.approx(after + 0.01, abs=1e-9)
-
-
-def test_touch_drags(page: Page, site: str) -> None:
-    visit(page, site)
-    box = page.locator(".explorable-panels svg[role=img]").first.bounding_box()
-    assert box is not None
-    client = page.context.new_cdp_session(page)
-    client.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-    x, y = box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"]
-    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-    for step in range(1, 9):
-        client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x - 15 * step, "y": y}]})
-    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    assert float(state(page)[1]) == pytest.approx(1.5 - 120 * 6.4 / (box["width"] - 62), abs=0.01)
 
 
 def test_cold_link_scrolls_to_the_section(page: Page, site: str) -> None:

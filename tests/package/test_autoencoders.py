@@ -1,5 +1,6 @@
 """Objectives, ELBO terms and training against torch.distributions and a plain autoencoder trained by itself."""
 
+import itertools
 import math
 import re
 from itertools import pairwise
@@ -9,6 +10,8 @@ import pytest
 import torch
 from genmodels import autoencoders
 from genmodels.autoencoders import AUTOENCODER, VAE, Objective, beta_vae, gaussian_negative_log_likelihood, train
+from genmodels.perceptrons import SLOPE
+from scipy.special import expit
 from torch import nn
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
@@ -238,3 +241,17 @@ def test_codes_of_another_shape_are_refused(shape, members):
 def test_codes_must_be_finite(members):
     with pytest.raises(ValueError, match=r"^z: expected"):
         members.decode([[np.nan, 0.0]])
+
+
+def test_decoder_weights_draw_the_same_images():
+    images = np.random.default_rng(0).random((20, 4, 4))
+    models = train(images, [VAE, AUTOENCODER], [0, 1], latent=3, hidden=5, steps=2)
+    z = np.random.default_rng(1).standard_normal((7, 3))
+    for objective, seed in itertools.product(range(2), range(2)):
+        w_1, b_1, w_2, b_2 = models.decoder_weights(objective, seed)
+        assert [part.shape for part in (w_1, b_1, w_2, b_2)] == [(3, 5), (5,), (5, 16), (16,)]
+        u = z @ w_1 + b_1
+        drawn = expit(np.maximum(u, SLOPE * u) @ w_2 + b_2).reshape(7, 4, 4)
+        assert drawn == pytest.approx(models.decode(z)[objective, seed], abs=1e-6)
+    with pytest.raises(IndexError):
+        models.decoder_weights(2)

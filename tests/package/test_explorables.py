@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from genmodels.explorables import MIME, in_steps, share
+from genmodels.explorables import MIME, in_letters, in_steps, round_together, share
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 class Shell:
@@ -64,3 +66,52 @@ def test_steps_are_off_by_half_a_step_at_most():
             in_steps(values, step)
     with pytest.raises(ValueError, match="values"):
         in_steps([np.nan], 1)
+
+
+def unwritten(text: str) -> list[int]:
+    """Read letters as the script does."""
+    z = [ord(letter) - (36 if letter > "\\" else 35) for letter in text]
+    return np.cumsum([-(n + 1) // 2 if n % 2 else n // 2 for n in z]).tolist()
+
+
+@given(st.lists(st.integers(-449, 449), min_size=1))
+def test_letters_tell_the_numbers(numbers):
+    text = in_letters(numbers)
+    assert unwritten(text) == numbers
+    assert len(text) == len(numbers)
+    assert "\\" not in text and '"' not in text and min(text) > " "
+
+
+def test_letters_of_a_table_go_row_by_row():
+    table = np.arange(12).reshape(3, 4)
+    assert in_letters(table) == in_letters(table.ravel()) == "#" + 11 * "%"
+    for bad in ([0.5], [0, 900], [-900], [np.nan]):
+        with pytest.raises(ValueError, match="values"):
+            in_letters(bad)
+
+
+def test_rounding_errors_make_up_for_each_other():
+    rng = np.random.default_rng(1)
+    inputs = rng.standard_normal((500, 4)) @ rng.standard_normal((4, 30))  # they span 4 of 30 dimensions
+    weights, step = rng.standard_normal((30, 50)), 0.5
+    whole = round_together(inputs, weights, step)
+    assert whole.dtype == np.int64 and whole.shape == weights.shape
+    alone = np.abs(inputs @ (step * np.rint(weights / step) - weights)).mean()
+    together = np.abs(inputs @ (step * whole - weights)).mean()
+    assert together < 0.4 * alone
+    # with inputs in one dimension each there is nothing to make up
+    assert (round_together(np.eye(30), weights, step) == np.rint(weights / step)).all()
+    # whole numbers of steps stay what they are
+    assert (round_together(inputs, step * whole, step) == whole).all()
+
+
+def test_what_cannot_be_rounded_is_refused():
+    for inputs, weights, step, name in (
+        (np.ones((5, 3)), np.ones((2, 4)), 1, "inputs, weights"),
+        (np.ones(3), np.ones((3, 4)), 1, "inputs, weights"),
+        (np.full((5, 3), np.nan), np.ones((3, 4)), 1, "inputs"),
+        (np.ones((5, 3)), np.full((3, 4), np.inf), 1, "weights"),
+        (np.ones((5, 3)), np.ones((3, 4)), 0, "step"),
+    ):
+        with pytest.raises(ValueError, match=name):
+            round_together(inputs, weights, step)

@@ -3,8 +3,6 @@
    Decoder: x = S(W_2 h + b_2) with h = max(u, slope u), u = W_1 z + b_1. Weights and codes come as whole numbers of a step. */
 Explorables.define("latent", (figure) => {
   const { models, slope, side, draws } = figure.data;
-  const turned = (text) => String(text).replace("-", "−");
-
   const decode = ({ first, second, step }, z) => {
     const u = first[2].map((bias, i) => first[0][i] * z[0] + first[1][i] * z[1] + bias);
     const h = [...u.map((value) => Math.max(value, slope * value)), 1]; // the last row of W_2 is b_2
@@ -39,8 +37,7 @@ Explorables.define("latent", (figure) => {
 
   return () => models.map(({ key, title, ends, map, picture, at, labels, usual, ...model }) => {
     const z = model.z.map((slider) => slider.value);
-    const ticks = ends.map(([from, to]) => [from, 0, to].map((value) => [value, turned(value)]));
-    map.begin(...ends, ...ticks, () => {
+    map.begin(...ends, ...ends.map(([from, to]) => [from, 0, to]), () => {
       at.forEach((code, i) => map.text(...code, labels[i], "posterior"));
       map.line("prior", circle);
     });
