@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 LOSSES = get_args(Loss)
+SPEEDS = {"saturating": 0.5, "non-saturating": 0.5, "wasserstein": 1.0}  # f'(0) there: its eigenvalues are ±f'(0) i
 numbers = st.floats(-3, 3)
 states = st.tuples(numbers, numbers)
 rates = st.floats(0.01, 1)
 losses = st.sampled_from(LOSSES)
+gammas = st.floats(0, 3)
 
 
 def radius(path: np.ndarray) -> np.ndarray:
@@ -28,13 +30,18 @@ def derivative(function) -> np.ndarray:
     return np.transpose([(function(h * unit) - function(-h * unit)) / (2 * h) for unit in np.eye(2)])
 
 
-@given(losses, states)
-def test_velocity_is_minus_the_gradient_of_each_players_own_loss(loss, state):
-    theta, psi = (torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in state)
-    real, fake = (psi * 0)[None], (psi * theta)[None]
-    (theta_slope,) = torch.autograd.grad(generator_loss(fake, loss), theta, retain_graph=True)
-    (psi_slope,) = torch.autograd.grad(discriminator_loss(real, fake), psi)
-    assert DiracGAN(loss).velocity(state) == pytest.approx([-theta_slope.item(), -psi_slope.item()], abs=1e-12)
+@given(losses, states, gammas)
+def test_velocity_is_minus_the_gradient_of_each_players_own_loss(loss, state, gamma):
+    theta, psi, sample = (torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (*state, 0.0))
+    real, fake = (psi * sample)[None], (psi * theta)[None]
+    if loss == "wasserstein":
+        loss_g, loss_d = -fake.mean(), fake.mean() - real.mean()
+    else:
+        loss_g, loss_d = generator_loss(fake, loss), discriminator_loss(real, fake)
+    (slope,) = torch.autograd.grad(real.sum(), sample, create_graph=True)  # D's, at the real sample
+    (theta_slope,) = torch.autograd.grad(loss_g, theta, retain_graph=True)
+    (psi_slope,) = torch.autograd.grad(loss_d + gamma / 2 * slope**2, psi)
+    assert DiracGAN(loss, gamma).velocity(state) == pytest.approx([-theta_slope.item(), -psi_slope.item()], abs=1e-12)
 
 
 def test_velocity_of_many_states_is_that_of_each():
@@ -45,17 +52,71 @@ def test_velocity_of_many_states_is_that_of_each():
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_eigenvalues_at_the_equilibrium_are_the_published_ones(loss):
-    # Mescheder et al. 2018, section 2: f'(0) i and -f'(0) i, with f'(0) = 1/2
+    # Mescheder et al. 2018, section 2: f'(0) i and -f'(0) i, with f'(0) = 1/2, and 1 for wasserstein
     eigenvalues = np.linalg.eigvals(derivative(DiracGAN(loss).velocity))
-    assert np.sort_complex(eigenvalues) == pytest.approx([-0.5j, 0.5j], abs=1e-9)
+    assert np.sort_complex(eigenvalues) == pytest.approx([-SPEEDS[loss] * 1j, SPEEDS[loss] * 1j], abs=1e-9)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("gamma", [0.3, 0.9, 1.1, 1.9, 2.5])
+def test_the_eigenvalues_under_a_penalty_are_the_published_ones(loss, gamma):
+    # as in section 4 there: -g/2 ± sqrt(g^2/4 - f'(0)^2), for f'(0) = 1/2 the same as -g/2 ± sqrt(g^2 - 1)/2
+    eigenvalues = np.linalg.eigvals(derivative(DiracGAN(loss, gamma).velocity))
+    root = np.emath.sqrt(gamma**2 / 4 - SPEEDS[loss] ** 2)
+    expected = [-gamma / 2 - root, -gamma / 2 + root]
+    assert np.sort_complex(eigenvalues) == pytest.approx(np.sort_complex(expected), abs=1e-8)
+    turns = np.abs(eigenvalues.imag).max() > 1e-6
+    assert turns == (gamma < 2 * SPEEDS[loss])
 
 
 @given(losses, rates)
 def test_simultaneous_updates_leave_and_alternating_ones_circle(loss, rate):
-    # as in section 2 there: |eigenvalue|^2 = 1 + rate^2/4, and 1
-    for alternating, expected in ((False, math.hypot(1, rate / 2)), (True, 1.0)):
+    # as in section 2 there: |eigenvalue|^2 = 1 + rate^2 f'(0)^2, and 1
+    for alternating, expected in ((False, math.hypot(1, rate * SPEEDS[loss])), (True, 1.0)):
         update = derivative(lambda at, way=alternating: DiracGAN(loss).descend(at, rate, 1, alternating=way)[1])
         assert np.abs(np.linalg.eigvals(update)) == pytest.approx([expected] * 2, rel=1e-8)
+
+
+@given(states, rates)
+def test_simultaneous_wasserstein_multiplies_the_radius(start, rate):
+    path = DiracGAN("wasserstein").descend(start, rate, 20)
+    # by (1 + h^2)^(1/2) at every step, wherever it is
+    expected = math.hypot(*start) * (1 + rate**2) ** (np.arange(21) / 2)
+    assert radius(path) == pytest.approx(expected, rel=1e-12, abs=1e-300)
+
+
+@given(states)
+def test_the_wasserstein_flow_turns_by_one_radian_per_unit_of_time(start):
+    times = np.linspace(0, 10, 11)
+    turned = (start[1] * 1j + start[0]) * np.exp(-1j * times)
+    assert DiracGAN("wasserstein").flow(start, times) @ [1, 1j] == pytest.approx(turned, abs=1e-8)
+
+
+def test_the_penalised_wasserstein_flow_is_a_damped_oscillation():
+    # theta'' = -theta - g theta', theta(0) = 1, theta'(0) = psi(0) = 0
+    g, times = 0.6, np.linspace(0, 12, 25)
+    w = math.sqrt(1 - g**2 / 4)
+    theta = np.exp(-g / 2 * times) * (np.cos(w * times) + g / (2 * w) * np.sin(w * times))
+    psi = -np.exp(-g / 2 * times) * np.sin(w * times) / w
+    assert DiracGAN("wasserstein", g).flow([1, 0], times) == pytest.approx(np.stack([theta, psi], -1), abs=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from(["saturating", "wasserstein"]), states, st.floats(0.1, 3))
+def test_under_a_penalty_the_flow_never_moves_away(loss, start, gamma):
+    # d(r^2)/dt = -2 gamma psi^2: what the players gain from each other cancels
+    times = np.linspace(0, 20, 4001)
+    path = DiracGAN(loss, gamma).flow(start, times)
+    assert (np.diff(radius(path)) < 1e-9).all()
+    lost = 2 * gamma * np.trapezoid(path[:, 1] ** 2, times)
+    assert (path[0] ** 2).sum() - (path[-1] ** 2).sum() == pytest.approx(lost, abs=0.01)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_under_a_penalty_every_game_converges(loss):
+    assert radius(DiracGAN(loss, 1.0).flow([1, 1], [0, 60])[-1]) < 1e-6
+    for alternating in (False, True):
+        assert radius(DiracGAN(loss, 1.0).descend([1, 1], 0.1, 600, alternating=alternating)[-1]) < 1e-6
 
 
 @given(states, rates)
@@ -105,9 +166,10 @@ def test_the_non_saturating_flow_creeps_inwards():
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("alternating", [False, True])
-def test_small_steps_follow_the_flow(loss, alternating):
-    path = DiracGAN(loss).descend([1, 1], 1e-4, 20_000, alternating=alternating)
-    assert path[-1] == pytest.approx(DiracGAN(loss).flow([1, 1], [0, 2])[-1], abs=1e-3)
+@pytest.mark.parametrize("gamma", [0.0, 0.7])
+def test_small_steps_follow_the_flow(loss, alternating, gamma):
+    path = DiracGAN(loss, gamma).descend([1, 1], 1e-3, 2000, alternating=alternating)
+    assert path[-1] == pytest.approx(DiracGAN(loss, gamma).flow([1, 1], [0, 2])[-1], abs=3e-3)
 
 
 def test_far_out_nothing_overflows():
@@ -118,6 +180,7 @@ def test_far_out_nothing_overflows():
 
 BAD_ARGUMENTS = {
     "loss": [lambda: DiracGAN("hinge")],
+    "gamma": [lambda gamma=gamma: DiracGAN("wasserstein", gamma) for gamma in (-0.1, math.nan, math.inf)],
     "states": [lambda: DiracGAN().velocity([1, 2, 3]), lambda: DiracGAN().velocity([1, math.nan])],
     "rate": [lambda: DiracGAN().descend([1, 2], 0, 5), lambda: DiracGAN().descend([1, 2], -1, 5)],
     "steps": [lambda: DiracGAN().descend([1, 2], 1, 0)],
