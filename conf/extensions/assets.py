@@ -16,7 +16,7 @@ from typing import Any
 
 from docutils import nodes
 from formula_fonts import embedded
-from rjsmin import jsmin
+from minify import minified
 from sphinx.application import Sphinx
 from style_pruning import names, pruned
 
@@ -69,7 +69,7 @@ def bundle(app: Sphinx, error: Exception | None) -> None:
     pages = {path: text for path, text in pages.items() if "_static" not in path.parts}
     scripts = [_path(out, js.filename) for js in app.builder._js_files if _wanted(js.filename)]  # type: ignore[attr-defined]
     script = "".join(f"{path.read_text(encoding='utf-8').rstrip()}\n;" for path in scripts if path.is_file())
-    script = jsmin(script, keep_bang_comments=True)
+    script = minified(script)
     figures, data = out / EXPLORABLES, sorted((out / "_static/explorables").glob("*.data.js"))
     every_script = script + (figures.read_text(encoding="utf-8") if figures.is_file() else "")
     sheets = [out / "_static" / name for name in THEME_CSS]

@@ -16,7 +16,7 @@ from typing import Any
 
 from docutils import nodes
 from genmodels.explorables import MIME
-from rjsmin import jsmin
+from minify import minified
 from site_state import site
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -56,7 +56,7 @@ def write_scripts(app: Sphinx) -> None:
         )
     figures = sorted(path for path in SOURCES.glob("*.js") if path.name != "core.js")
     sources = (path.read_text(encoding="utf-8") for path in (SOURCES / "core.js", *figures))
-    (folder / SCRIPT).write_text("\n".join(jsmin(source) for source in sources) + "\n", encoding="utf-8")
+    (folder / SCRIPT).write_text(minified("\n".join(sources)), encoding="utf-8")
     if str(folder) not in app.config.html_static_path:
         app.config.html_static_path.append(str(folder))
 

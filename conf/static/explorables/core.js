@@ -57,9 +57,9 @@
       this.box = make(figure.panels, "div");
       const keys = make(this.box, "p", { class: "explorable-legend", style: `margin-left: ${this.left}px` });
       for (const [role, text] of legend) make(keys, "span", { class: role }, text);
-      const name = legend.map(([, text]) => text).join("; ").replace(/\$/g, "").replace(/_/g, " ");
+      const name = Array.from(keys.children, (key) => key.textContent).join("; ");
       this.frame = make(this.box, "div");
-      this.svg = make(this.frame, "svg", { role: "img", "aria-label": axis ? `${name}; over ${axis}` : name });
+      this.svg = make(this.frame, "svg", { role: "img", "aria-label": `${name}; ${axis}` });
     }
 
     /* Empties the panel. x, y: [from, to]; ticks: [value or [value, label], …]. The axes, and what `ground` draws, are drawn anew only
@@ -178,7 +178,7 @@
       this.status = make(root, "p", { class: "explorable-status", role: "status" });
       const config = { ...this.data?.start, ...JSON.parse(root.dataset.config) };
       this.defaults = this.controls.map((control) => String(config[control.name]));
-      if (!this.set(this.defaults)) throw new Error(`${this.name}: ${this.defaults} is not a state of this figure`);
+      if (!this.set(this.defaults)) throw new Error(`${this.name}: no state: ${this.defaults}`);
       this.restore();
       new ResizeObserver(([{ contentRect: { width } }]) => {
         if (!width || width === this.width) return; // 0: folded away
@@ -212,8 +212,7 @@
       this.timer = setTimeout(() => {
         const section = this.root.closest("section[id]").id;
         history.replaceState(null, "", `#${section}?${this.name}=${this.controls.map((control) => control.text).join(",")}`);
-        const pairs = [...this.root.querySelectorAll("dl div")];
-        this.status.textContent = pairs.map((pair) => [...pair.children].map((part) => part.textContent).join(" ")).join(", ");
+        this.status.textContent = Array.from(this.root.querySelectorAll("dt, dd"), (part) => part.textContent).join(" ");
       }, REST);
     }
 
@@ -354,7 +353,7 @@
     const { explorable, source } = root.dataset;
     if (figures.has(root)) return;
     if (!source || data.has(explorable)) figures.set(root, new Figure(root));
-    else load(source).then(() => mount(root), () => write(root, "The data of this figure could not be loaded: see the picture below, or load the page again."));
+    else load(source).then(() => mount(root), () => write(root, "The data could not be loaded: see the picture below."));
   };
 
   /* The browser knows no id "explore?…": go there for it. */

@@ -46,6 +46,6 @@ Explorables.define("latent", (figure) => {
     picture.paint(decode(model, z), side);
     const nearest = Math.min(...at.map((code) => Math.hypot(code[0] - z[0], code[1] - z[1])));
     show({ [key]: nearest });
-    return `${title}: ${nearest > usual ? "far from every code, so a guess." : "a code among those of real digits."}`;
+    return `${title}: ${nearest > usual ? "far from all codes, a guess." : "among the codes."}`;
   }).join(" ");
 });

@@ -95,19 +95,19 @@
   const sentence = (name, d, w, { L_D, slope, saturating, nonsaturating }) => {
     const kink = slope === "kink";
     if (d === 0 && w === 1) {
-      return `Identical: $L_D$ = 2 log 2 and $L_G$ = −log 2. D* = 1/2 wherever there is data, and nothing is left to learn.${kink ? ` The losses have a kink here. ${JUMP}` : ""}`;
+      return `Identical: $L_D$ = 2 log 2, $L_G$ = −log 2, and D* = 1/2 wherever there is data.${kink ? " Here is a kink. " + JUMP : ""}`;
     }
     if (name === "gaussian") {
-      if (d === 0) return "Same centre, other width. Slopes over $d$ vanish by symmetry; over $w$ they do not: this is not the optimum.";
+      if (d === 0) return "Same centre, other width: no slope over $d$, yet not the optimum.";
       const share = saturating / d < 0.1 ? "−log D has nearly all of it here" : "the farther apart, the smaller the share of log(1 − D)";
-      return `Gaussians overlap everywhere, so $L_D$ never reaches 0. The two followed slopes add up to $d$; ${share}.`;
+      return `$L_D$ never reaches 0. The followed slopes add up to $d$; ${share}.`;
     }
-    let now = "Partial overlap: its length sets $L_D$ and $L_G$. D* jumps at the edges, so the slope shown for log(1 − D) is the limit of vanishing noise.";
-    if (L_D === 0 && kink) now = "Touching: $L_D$ and $L_G$ reach 0, with a kink: they change on one side of it and are flat on the other.";
-    else if (L_D === 0) now = "No overlap: $L_D$ = 0, and $L_G$ = 0 is its worst value. Both are flat; only $W_1$ still tells the distance.";
-    else if (kink) now = "An edge of $p_gen$ meets an edge of $p_data$: $L_D$ and $L_G$ have a kink here, and no slope.";
-    else if (slope === 0) now = "One support inside the other: small shifts change neither $L_D$ nor $L_G$. Not optimal: $w$ is not 1.";
-    if (nonsaturating === "∞ loss") return `${now} −log D* is infinite here: that loss helps only while D is not yet perfect.`;
+    let now = "Partial overlap: its length sets $L_D$ and $L_G$. The slope of log(1 − D) is a limit of vanishing noise.";
+    if (L_D === 0 && kink) now = "Touching: $L_D$ and $L_G$ reach 0 with a kink.";
+    else if (L_D === 0) now = "No overlap: $L_D$ = 0, and $L_G$ = 0 is its worst. Only $W_1$ tells the distance.";
+    else if (kink) now = "An edge of $p_gen$ meets an edge of $p_data$: a kink, and no slope.";
+    else if (slope === 0) now = "One support inside the other: small shifts change nothing. Not optimal: $w$ is not 1.";
+    if (nonsaturating === "∞ loss") return `${now} −log D* is infinite here.`;
     return nonsaturating === "jump" ? `${now} ${JUMP}` : now;
   };
 

@@ -72,7 +72,7 @@
 
       show({ ...now, variance: s * s + mean(means, (m) => m * m) - mean(means, (m) => m) ** 2 });
       if (now.information < 1e-3) return "All alike: a code says nothing about its image.";
-      if (now.information > most - 0.1) return "Needles: a code names its image, information nears log 8. Narrower, only the holes grow.";
+      if (now.information > most - 0.1) return "Needles: a code names its image. Narrower, only the holes grow.";
       if (now.marginal < 0.02) return "Together nearly the prior, though none of them is.";
       if (s === 1) return "The cheapest width: only the mean term is left.";
       return `Blobs overlap: a code tells ${Math.exp(now.information).toFixed(1)} images apart.`;

@@ -71,6 +71,6 @@ Explorables.define("water", (figure) => {
       panel.paint(decode(parts[i >> 1], i % 2 && level), 28);
     });
     show({ level, active, rate, error, price, mean: 1 - now[0], spread: now[0] });
-    return active ? "What sticks out is encoded: the higher, the more nats. The rest stays as error." : "Collapsed: both digits are decoded to the mean image.";
+    return active ? "What sticks out is encoded; the rest stays as error." : "Collapsed: both are decoded to the mean image.";
   };
 });
