@@ -144,6 +144,7 @@ def test_panels_that_look_so_can_be_dragged(open_page, site, name, path, drag):
     page = open_page()
     figure = visit(page, f"{site}/{path}", name)
     for panel in figure.locator(".explorable-drag, .explorable-free").all():
+        figure.get_by_role("button", name="Reset").click()
         panel.scroll_into_view_if_needed()
         box = panel.bounding_box()
         assert box is not None

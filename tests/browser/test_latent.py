@@ -128,5 +128,5 @@ def test_the_map_shows_the_codes_of_unseen_digits(page, site, data):
     figure = visit(page, site)
     _, digits = mnist.load("test")
     for model in range(2):
-        numerals = figure.locator("svg.explorable-free").nth(model).locator("text.posterior").all_inner_texts()
+        numerals = figure.locator("svg.explorable-free").nth(model).locator("text.posterior").all_text_contents()
         assert "".join(numerals) == "".join(map(str, digits[:200])) == data["models"][model]["labels"]
