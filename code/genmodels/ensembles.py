@@ -15,6 +15,7 @@ from typing import get_args
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from genmodels.checks import check_at_least, check_finite, check_several
 from genmodels.games import LATENT, Frozen, Game, normal, streams
@@ -33,7 +34,7 @@ class Training:
     discriminator_loss, generator_loss (S, steps): of the last update in each step, without penalties, in nats but for
     "wasserstein". snapshots (S, T, 512, 2): samples of the generators after snapshot_steps (T,) steps, always from the
     same z of that member. scores (S, T, K): the discriminators' logits at the modes' centres at these steps, None where
-    they judge more than single points.
+    they judge more than single points. probed (S, T, n): their logits of the n probes at these steps, None without any.
     """
 
     seeds: tuple[int, ...]
@@ -44,6 +45,7 @@ class Training:
     snapshot_steps: NDArray[np.int64]
     snapshots: NDArray[np.float32]
     scores: NDArray[np.float32] | None
+    probed: NDArray[np.float32] | None
     generator: Player = dataclasses.field(repr=False)
     discriminator: Player = dataclasses.field(repr=False)
 
@@ -59,15 +61,8 @@ class Training:
         Raises ValueError on another shape than the discriminators judge, on numbers that are not finite, and with
         minibatch_std, where a point alone has no logit.
         """
-        if self.method.minibatch_std:
-            raise ValueError("method: expected a discriminator without minibatch_std, which judges whole batches")
-        at = check_finite(points, "points")
-        inputs = self.discriminator.sizes[0]
-        shape = (inputs // 2, 2) if inputs > 2 else (2,)
-        if at.shape[1:] != shape or not len(at):
-            raise ValueError(f"points: expected shape (n, {', '.join(map(str, shape))}) with n >= 1, got {at.shape}")
-        flat = torch.from_numpy(at.reshape(len(at), inputs)).to(self.discriminator.flat)
-        return self.discriminator(flat.expand(len(self.seeds), -1, -1)).squeeze(2).cpu().numpy().copy()
+        inputs = _judged("points", points, self.method, self.discriminator)
+        return self.discriminator(inputs).squeeze(2).cpu().numpy().copy()
 
 
 def train(
@@ -79,16 +74,18 @@ def train(
     hidden: int = HIDDEN,
     batch: int = BATCH,
     snapshot_every: int | None = None,
+    probes: NDArray[np.float64] | None = None,
     device: torch.device | str = "cpu",
 ) -> Training:
     """Play one game per seed, all at once, and return what they left behind.
 
     Both players are perceptrons with two hidden layers; z ~ N(0, I) has 2 numbers. A step is the method's updates of
     the discriminator, each on fresh samples, and then of the generator. Snapshots are taken at step 0, then every
-    ``snapshot_every`` steps (never, if None) and at the end. Random numbers are drawn on the CPU whatever the device.
+    ``snapshot_every`` steps (never, if None) and at the end; with each, the discriminators' logits of the ``probes``,
+    points (n, 2) or packs of them (n, pack, 2). Random numbers are drawn on the CPU whatever the device.
     Raises ValueError, naming the argument, without seeds or with one twice, for steps, hidden, batch or snapshot_every
-    below 1, and where the pack does not divide the batch; TrainingError, naming seed and step, when an output is NaN
-    or infinite.
+    below 1, where the pack does not divide the batch, and for probes that `Training.logits` would not take;
+    TrainingError, naming seed and step, when an output is NaN or infinite.
     """
     _check(method, seeds, steps, hidden, batch, steps if snapshot_every is None else snapshot_every)
     own = [streams(seed) for seed in seeds]
@@ -101,7 +98,7 @@ def train(
         spectral_norm=method.spectral_norm,
         device=device,
     )
-    return _play(Game(target, method, seeds, batch, generator, discriminator), steps, snapshot_every or steps)
+    return _play(Game(target, method, seeds, batch, generator, discriminator), steps, snapshot_every or steps, probes)
 
 
 def resume(
@@ -113,14 +110,15 @@ def resume(
     restart: bool = False,
     frozen: Frozen | None = None,
     snapshot_every: int | None = None,
+    probes: NDArray[np.float64] | None = None,
 ) -> Training:
     """Play finished games on for so many steps; the training that is handed in stays as it is.
 
     method: other rules from now on, for players of the same shape; Adam keeps what it has gathered. restart: the
     generators begin again with the weights that they once began with, against the trained discriminators. frozen: this
     player stays as it is; its losses are measured all the same. The random numbers are those of the first steps
-    again. Raises what `train` raises for steps and snapshot_every, and ValueError for a method whose discriminator
-    takes other inputs or other matrices, or another name in frozen.
+    again. Raises what `train` raises for steps, snapshot_every and probes, and ValueError for a method whose
+    discriminator takes other inputs or other matrices, or another name in frozen.
     """
     every = steps if snapshot_every is None else snapshot_every
     check_at_least("steps", steps, 1)
@@ -137,7 +135,8 @@ def resume(
         generator = Player(generator.sizes, first, rules.generator_rate, device=generator.flat.device)
     generator.set_rate(rules.generator_rate)
     discriminator.set_rate(rules.discriminator_rate)
-    return _play(Game(target, rules, training.seeds, training.batch, generator, discriminator, frozen), steps, every)
+    game = Game(target, rules, training.seeds, training.batch, generator, discriminator, frozen)
+    return _play(game, steps, every, probes)
 
 
 def operations_per_step(method: Method, *, hidden: int = HIDDEN, batch: int = BATCH) -> int:
@@ -155,9 +154,23 @@ def operations_per_step(method: Method, *, hidden: int = HIDDEN, batch: int = BA
     return count(2) - count(1)  # what is not training, such as snapshots, drops out
 
 
-def _play(game: Game, steps: int, every: int) -> Training:
-    record = game.play(steps, every)
+def _play(game: Game, steps: int, every: int, probes: NDArray[np.float64] | None) -> Training:
+    inputs = None if probes is None else _judged("probes", probes, game.method, game.discriminator)
+    record = game.play(steps, every, inputs)
     return Training(game.seeds, game.method, game.batch, *record, game.generator, game.discriminator)
+
+
+def _judged(name: str, points: ArrayLike, method: Method, discriminator: Player) -> Tensor:
+    """Return points (n, 2) or packs (n, pack, 2) as inputs of the discriminators' networks: (S, n, inputs)."""
+    if method.minibatch_std:
+        raise ValueError("method: expected a discriminator without minibatch_std, which judges whole batches")
+    at = check_finite(points, name)
+    inputs = discriminator.sizes[0]
+    shape = (inputs // 2, 2) if inputs > 2 else (2,)
+    if at.shape[1:] != shape or not len(at):
+        raise ValueError(f"{name}: expected shape (n, {', '.join(map(str, shape))}) with n >= 1, got {at.shape}")
+    flat = torch.from_numpy(at.reshape(len(at), inputs)).to(discriminator.flat)
+    return flat.expand(discriminator.members, -1, -1)
 
 
 def _check(method: Method, seeds: Sequence[int], steps: int, hidden: int, batch: int, every: int) -> None:

@@ -50,6 +50,7 @@ class Record(NamedTuple):
     snapshot_steps: NDArray[np.int64]
     snapshots: NDArray[np.float32]
     scores: NDArray[np.float32] | None
+    probed: NDArray[np.float32] | None
 
 
 def streams(seed: int) -> Streams:
@@ -83,15 +84,16 @@ class Game:
         self.progress = 0, 0  # the step under way, of so many
 
     @torch.no_grad()
-    def play(self, steps: int, every: int) -> Record:
+    def play(self, steps: int, every: int, probes: Tensor | None = None) -> Record:
         """Play so many steps, with a snapshot of the generators before every ``every``-th and at the end.
 
+        probes: inputs of the discriminators' networks, (S, n, inputs), whose logits are recorded with each snapshot.
         Raises TrainingError when an output is not finite.
         """
         z = normal([streams(seed).measuring for seed in self.seeds], SHOWN).to(self.device)
         centres = torch.from_numpy(self.target.centres).to(z).expand(len(z), -1, -1)
         losses = torch.empty(2, len(self.seeds), steps, device=self.device)
-        shown, snapshots, scores = [], [], []
+        shown, snapshots, scores, probed = [], [], [], []
         draws = self._draws()
         for step in range(steps + 1):
             self.progress = step, steps
@@ -100,6 +102,8 @@ class Game:
                 snapshots.append(self._finite(self.generator(z)).clone())
                 if self.method.judges_points:
                     scores.append(self._finite(self.discriminator(centres)).squeeze(2).clone())
+                if probes is not None:
+                    probed.append(self._finite(self.discriminator(probes)).squeeze(2).clone())
             if step < steps:
                 reals, codes, mixes, others = next(draws)
                 for real, code, mix in zip(reals, codes, mixes, strict=True):
@@ -112,6 +116,7 @@ class Game:
             snapshot_steps=np.array(shown),
             snapshots=torch.stack(snapshots, dim=1).cpu().numpy(),
             scores=torch.stack(scores, dim=1).cpu().numpy() if scores else None,
+            probed=torch.stack(probed, dim=1).cpu().numpy() if probed else None,
         )
 
     def _draws(self) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:

@@ -204,6 +204,38 @@ def test_scores_are_the_logits_at_the_centres(name):
     assert all(not np.array_equal(run.scores[:, place], run.scores[:, place + 1]) for place in range(2))
 
 
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.minibatch_std])
+def test_probes_are_judged_at_every_snapshot_and_change_nothing(name):
+    settings = {"hidden": 8, "batch": 12 if METHODS[name].pack == 3 else 8}
+    plain = train(ring(), METHODS[name], [1, 2], 7, snapshot_every=3, **settings)
+    probes = points_for(plain, 5)
+    run = train(ring(), METHODS[name], [1, 2], 7, snapshot_every=3, probes=probes, **settings)
+    assert plain.probed is None and run.probed.shape == (2, 4, 5) and run.probed.dtype == np.float32
+    assert same_bits(state_of(run), state_of(plain))
+    assert all(same_bits(member(run, index), member(plain, index)) for index in range(2))
+    for place, step in enumerate(run.snapshot_steps):
+        if step:  # a training that ends there says the same of them
+            short = train(ring(), METHODS[name], [1, 2], step, **settings)
+            np.testing.assert_allclose(run.probed[:, place], short.logits(probes), rtol=1e-6, atol=1e-7)
+    on = resume(ring(), run, 4, snapshot_every=2, probes=probes)
+    assert np.array_equal(on.probed[:, 0], run.probed[:, -1]) and on.probed.shape == (2, 3, 5)
+    assert same_bits(state_of(on), state_of(resume(ring(), run, 4)))
+
+
+def test_probes_that_the_discriminators_do_not_judge_are_refused():
+    for method, probes in (
+        (Method(), np.zeros((3, 2, 2))),
+        (Method(pack=2), np.zeros((3, 2))),
+        (Method(), np.zeros((0, 2))),
+    ):
+        with pytest.raises(ValueError, match=r"^probes: expected shape"):
+            train(ring(), method, [1], 2, hidden=8, probes=probes)
+    with pytest.raises(ValueError, match=r"^probes"):
+        resume(ring(), train(ring(), Method(), [1], 2, hidden=8), 2, probes=np.array([[0.0, np.inf]]))
+    with pytest.raises(ValueError, match=r"minibatch_std"):
+        train(ring(), Method(minibatch_std=True), [1], 2, hidden=8, probes=np.zeros((3, 2)))
+
+
 @pytest.mark.parametrize(
     "method", [Method(pack=2), Method(gradient_penalty=0.5), Method(loss="saturating", gradient_penalty=0.5)]
 )

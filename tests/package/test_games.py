@@ -195,7 +195,11 @@ def test_records_have_the_promised_shapes_in_single_precision(method):
     assert record.snapshot_steps.tolist() == [0, 3, 6, 7]
     assert record.snapshots.shape == (3, 4, SHOWN, 2)
     assert record.discriminator_loss.shape == record.generator_loss.shape == (3, 7)
-    arrays = [record.snapshots, record.discriminator_loss, record.generator_loss]
+    assert record.probed is None
+    inputs = torch.randn(3, 6, method.inputs(2), generator=torch.Generator().manual_seed(0))
+    probed = game_of(method).play(7, 3, inputs).probed
+    assert probed.shape == (3, 4, 6)
+    arrays = [record.snapshots, record.discriminator_loss, record.generator_loss, probed]
     if method.judges_points:
         assert record.scores.shape == (3, 4, 8)
         arrays.append(record.scores)
