@@ -8,10 +8,13 @@
   let watch = null; // ends the watch over the place that was followed last
 
   function target() {
-    // what stands behind a "?" is an interactive figure's state
-    let name = location.hash.slice(1).split("?")[0];
+    // what stands behind a "?" is an interactive figure's state: its place is the task in front of it
+    let [name, state = ""] = location.hash.slice(1).split("?");
     try { name = decodeURIComponent(name); } catch { /* a bad escape: take it as it is */ }
-    return name && document.getElementById(name);
+    const place = name && document.getElementById(name);
+    const figures = place ? [...place.querySelectorAll("[data-explorable]")] : [];
+    const figure = figures.find(({ dataset }, i) => i && state.startsWith(`${dataset.explorable}=`));
+    return figure ? figure.previousElementSibling : place;
   }
 
   function unfold(place) {

@@ -4,7 +4,7 @@
    data-source="SCRIPT">; the script, if there is one, hands over what a cell of a page computed, by Explorables.data(NAME, {…}).
    Without JavaScript the element is hidden; a static picture follows it on the page.
    A figure is one call:  Explorables.define(NAME, (figure) => { add controls, panels, readouts; return () => { draw; return note; }; }).
-   Its state is the list of its controls' values in order, kept in the URL as  #SECTION?NAME=value,value,…  */
+   Its state is the list of its controls' values in order, kept in the URL as  #SECTION?NAME=value,value,…, where links.js goes.  */
 (() => {
   "use strict";
   const SVG = "http://www.w3.org/2000/svg";
@@ -356,12 +356,6 @@
     else load(source).then(() => mount(root), () => write(root, "The data could not be loaded: see the picture below."));
   };
 
-  /* The browser knows no id "explore?…": go there for it. */
-  const arrive = () => {
-    const [id, query] = fragment();
-    if (query) document.getElementById(id)?.scrollIntoView();
-    for (const figure of figures.values()) figure.restore();
-  };
 
   document.addEventListener("DOMContentLoaded", () => {
     const roots = [...document.querySelectorAll("[data-explorable]")];
@@ -375,12 +369,11 @@
     roots.forEach((root) => near.observe(root));
     addEventListener("beforeprint", () => roots.forEach(mount));
     addEventListener("keydown", ({ key }) => { if (key === "Tab") roots.forEach(mount); }); // before Tab has passed them by
-    addEventListener("hashchange", arrive);
+    addEventListener("hashchange", () => { for (const figure of figures.values()) figure.restore(); });
     // after the page has been shown: data, so that they are there also without the network
     addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(() => {
       for (const { dataset: { source } } of roots) if (source) load(source).catch(() => {});
     }));
-    arrive();
   });
 
   window.Explorables = {
