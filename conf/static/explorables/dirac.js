@@ -1,0 +1,69 @@
+/* Question 3 (b): the Dirac-GAN. The data are the point 0, the generator is the point theta, D's logit is t(x) = psi x.
+
+   Both go downhill: theta' = a psi, psi' = -b theta - gamma psi, where a and b are the slopes of the losses by the logit:
+     log(1 - D):  a = b = S(psi theta);     -log D:  a = S(-psi theta), b = S(psi theta);     Wasserstein:  a = b = 1.
+   At the equilibrium a = b = f. There one step of size h multiplies (theta, psi) by a matrix with
+     at once:              trace 2 - h gamma,            determinant 1 - h gamma + (h f)^2;
+     in turns, D first:    trace 2 - h gamma - (h f)^2,  determinant 1 - h gamma.
+   Its eigenvalues z solve z^2 - trace z + determinant = 0. Where they are not real, the path turns; |z| > 1 leads away. */
+Explorables.define("dirac", (figure) => {
+  const STEPS = 200;
+  const loss = figure.radios("loss", "Loss of G", { saturating: "log(1 − D)", "non-saturating": "−log D", wasserstein: "Wasserstein" });
+  const updates = figure.radios("updates", "Updates", { simultaneous: "at once", alternating: "in turns" });
+  const gamma = figure.slider("gamma", "R1: γ", 0.05, 0, 2);
+  const rate = figure.slider("rate", "step $h$", 0.05, 0.05);
+  const theta = figure.slider("theta", "start θ", 0.05, -2, 2);
+  const psi = figure.slider("psi", "start ψ", 0.05, -2, 2);
+  const jump = (label, ...state) => [label, () => [loss.text, ...state, ...figure.defaults.slice(3)]];
+  figure.jumps([jump("Simultaneous", "simultaneous", 0), jump("Alternating", "alternating", 0), jump("R1", "simultaneous", 0.5)]);
+  const plane = figure.panel(0, "θ", [["walk", "ψ over θ: drag it"], ["distance", "circle"]], 2, 240);
+  const away = figure.panel(260, "steps", [["walk", "distance from 0"]], 2, 240);
+  const show = figure.readouts({ factor: "|z| of a step", start: "first distance", end: "last distance" });
+  const move = (x, y) => {
+    theta.value = x;
+    psi.value = y;
+  };
+  plane.onDrag((x, y) => {
+    theta.input.focus({ preventScroll: true }); // arrow keys go on from here
+    move(x, y);
+    return move;
+  }, true);
+
+  return () => {
+    const [g, h, turns, linear] = [gamma.value, rate.value, updates.text === "alternating", loss.text === "wasserstein"];
+    const S = (t) => (linear ? 1 : 1 / (1 + Math.exp(-t)));
+    const sign = loss.text === "non-saturating" ? -1 : 1;
+    const path = [[theta.value, psi.value]];
+    for (let i = 0; i < STEPS; i += 1) {
+      const [x, y] = path[i];
+      const next = y - h * (S(x * y) * x + g * y);
+      const seen = turns ? next : y; // the psi that G's gradient is taken at
+      path.push([x + h * S(sign * x * seen) * seen, next]);
+    }
+    const radii = path.map((point) => Math.hypot(...point));
+    const [start, end] = [radii[0], radii[STEPS]];
+
+    const turn = (linear ? h : h / 2) ** 2; // (h f)^2
+    const determinant = 1 - h * g + (turns ? 0 : turn);
+    const half = 1 - (h * g + (turns ? turn : 0)) / 2; // of the trace
+    const root = half * half - determinant;
+    const factor = root < 0 ? Math.sqrt(determinant) : Math.abs(half) + Math.sqrt(root);
+
+    plane.begin([-2.6, 2.6], [-2.6, 2.6], [-2, 0, 2], [-2, 0, 2]);
+    plane.line("distance", Explorables.range(0, 2 * Math.PI, 72).map((angle) => [start * Math.cos(angle), start * Math.sin(angle)]));
+    plane.line("walk", path.filter((_, i) => radii[i] < 99)); // the rest is far out of sight
+    plane.dot("data", 0, 0);
+    plane.dot("walk", ...path[0], 7);
+
+    // in powers of ten
+    away.begin([0, STEPS + 9], [-3, 2.2], [0, 100, 200], [[-2, "0.01"], [0, "1"], [2, "100"]]);
+    away.line("walk", radii.map((radius, i) => [i, Math.log10(radius + 1e-9)]));
+
+    show({ factor, start, end: end < 1e6 ? end : "over a million" });
+    if (!start) return "At the goal nothing moves: drag the start away.";
+    if (Math.abs(factor - 1) < 1e-9) return `|z| = 1: near the goal the path goes round and round.${sign < 0 ? " Farther out, −log D draws it in, slowly." : ""}`;
+    if (factor > 1) return `Outwards: ${g ? "these steps are too large for this penalty" : "each step goes straight on where the circle bends"}.`;
+    if (Math.abs(root) < 1e-9) return "Critical: from this γ on the path no longer turns. No other gets there as fast.";
+    return `Inwards${root < 0 ? ": R1 pulls ψ back, and the circle becomes a spiral" : " without turning: more γ slows D down, and with it G"}.`;
+  };
+});
