@@ -21,6 +21,7 @@ sys.path += [str(ROOT / "conf" / "tools"), str(ROOT / "tests")]
 
 import browser as chromium  # noqa: E402
 import checks  # noqa: E402
+import figures  # noqa: E402
 import lighthouse  # noqa: E402
 import node  # noqa: E402
 import offline  # noqa: E402
@@ -34,7 +35,19 @@ from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 from report import HIGH, Target  # noqa: E402
 
 REPORT = ROOT / "build" / "audit"
-PARTS = ("axe", "lighthouse", "weight", "hosts", "offline", "scripts", "validity", "links", "search", "notebook")
+PARTS = (
+    "axe",
+    "lighthouse",
+    "weight",
+    "hosts",
+    "offline",
+    "scripts",
+    "validity",
+    "links",
+    "figures",
+    "search",
+    "notebook",
+)
 NOTEBOOKS = ROOT / "conf" / "tools" / "notebooks_check.py"
 Rows = dict[str, dict[str, Any]]
 
@@ -80,6 +93,7 @@ def look(browser: Browser, site: str, html: Path, name: str, parts: set[str]) ->
         },
         "scripts": lambda: {"scripts": reader.unreadable_without_scripts(browser, address)},
         "links": lambda: {"links": checks.link_problems(html, html / name, checks.parse(html / name), {})},
+        "figures": lambda: {"drag": max(figures.drag_times(browser, address).values(), default=0.0)},
     }
     row: dict[str, Any] = {"shift": max(reader.layout_shift(browser, address, width) for width in reader.WIDTHS)}
     for part in measures:
@@ -167,6 +181,7 @@ def judge(rows: Rows) -> list[Target]:
         report.limit("layout shift, 1280 and 390 px < .02", numbers("shift"), 0.02, strict=True),
         report.limit("first page, kB <= 400", numbers("first"), 400),
         report.limit("each further page, kB <= 150", numbers("further"), 150),
+        report.limit("figures to play with: script per step of dragging, ms <= 16", numbers("drag"), 16),
         report.none("no request to another host, http and file://", problems("foreign")),
         report.none("network cut after load: all still works", problems("offline")),
         report.none("JavaScript off: all is readable", problems("scripts")),
@@ -209,6 +224,12 @@ def audit(
             targets.append(
                 report.none("every published anchor, opened cold, shows its target", {"": details["anchors"]})
             )
+        if "figures" in parts:
+            script, data = figures.weights(html)
+            targets += [
+                report.limit("script of all figures to play with, kB gzipped <= 12", {"": script}, 12),
+                report.limit("data of each, kB gzipped <= 150", data, 150),
+            ]
         if "search" in parts:
             say("Search")
             with launched(executable) as browser:

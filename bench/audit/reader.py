@@ -78,6 +78,7 @@ def weights(browser: Browser, site: str, name: str, start: str = "index.html") -
                 traffic.bytes = 0
                 page.goto(f"{site}/{address}")
                 scroll_through(page)
+                page.wait_for_load_state("networkidle")
             found.append(traffic.bytes / 1000)
     return found[0], found[1]
 

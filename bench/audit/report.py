@@ -16,6 +16,7 @@ COLUMNS = {
     "cls": "CLS",
     "first": "first kB",
     "further": "further kB",
+    "drag": "drag ms",
     "foreign": "other hosts",
     "offline": "offline",
     "scripts": "JS off",

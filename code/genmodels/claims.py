@@ -126,15 +126,17 @@ def _interval(
     return float(at_least), math.inf, f"at least {at_least:.6g}"
 
 
-def _publish(checked: Claim) -> None:
-    """Show the claim below the cell that made it; outside a notebook there is nobody to show it to."""
+def publish(kind: str, payload: dict[str, Any], line: str) -> None:
+    """Show a line below the cell that runs, with a payload of this MIME type; outside a notebook nobody sees it."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    if shell is None:
-        return
+    if shell is not None:
+        shell.display_pub.publish({kind: payload, "text/plain": line})
+
+
+def _publish(checked: Claim) -> None:
     # JSON knows no infinities: an open end is null
     bounds = {
         end: value if math.isfinite(value) else None for end, value in (("low", checked.low), ("high", checked.high))
     }
-    payload = dataclasses.asdict(checked) | bounds | {"ok": checked.ok}
-    shell.display_pub.publish({MIME: payload, "text/plain": checked.line()})
+    publish(MIME, dataclasses.asdict(checked) | bounds | {"ok": checked.ok}, checked.line())

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genmodels.checks import check_finite, check_positive
+from genmodels.claims import publish
 
 MIME = "application/x.genmodels.explorable+json"
 NAME = re.compile(r"[a-z]+")
@@ -31,12 +31,8 @@ def share(name: str, **data: Any) -> None:
     if not NAME.fullmatch(name):
         raise ValueError(f"name: {name!r} must be lower-case letters")
     text = json.dumps(data, allow_nan=False, default=_plain, separators=(",", ":"))
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    if shell is None:
-        return
-    payload = {"name": name, "data": json.loads(text)}
-    shell.display_pub.publish({MIME: payload, "text/plain": f"handed to the figure {name}: {len(text) / 1000:.1f} kB"})
+    line = f"handed to the figure {name}: {len(text) / 1000:.1f} kB"
+    publish(MIME, {"name": name, "data": json.loads(text)}, line)
 
 
 def in_steps(values: ArrayLike, step: float) -> list[Any]:
@@ -66,7 +62,8 @@ def round_together(inputs: ArrayLike, weights: ArrayLike, step: float) -> NDArra
     """Return weights (d, m) as whole numbers of steps, chosen so that inputs (n, d) @ weights changes little.
 
     One row after the other is rounded, that of the largest inputs first, and the rows that are left make up for what
-    its rounding changed at these inputs, by least squares. Raises ValueError on other shapes, numbers that are not finite or a step that is not positive.
+    its rounding changed at these inputs, by least squares. Raises ValueError on other shapes, numbers that are not
+    finite or a step that is not positive.
     Source: Frantar, Ashkboos, Hoefler, Alistarh 2023, GPTQ, section 3.
     """
     x, left = check_finite(inputs, "inputs"), check_finite(weights, "weights").copy()

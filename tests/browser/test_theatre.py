@@ -1,4 +1,4 @@
-"""The figure "Collapse theatre" of questions 3 (b) and 3 (c): what it stores against runs trained anew; its controls."""
+"""The figure "Collapse theatre" of questions 3 (b) and 3 (c): what it stores against runs trained anew."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 
+import figures
 import pytest
 import reader
 from every_page import EVERY_PAGE, LONGEST, SOLUTIONS
@@ -29,3 +30,9 @@ def test_every_page_s_own_text_is_light(html):
 @pytest.mark.parametrize("name", [*LONGEST, "sheet-2/3c-packing.html", "search.html"])
 def test_nothing_jumps_while_the_page_loads(launched, site, name, width):
     assert reader.layout_shift(launched, f"{site}/{name}", width) < SHIFT
+
+
+def test_figures_to_play_with_are_light(html):
+    script, data = figures.weights(html)
+    assert 5 < script <= 12
+    assert data and all(0 < weight <= 150 for weight in data.values()), data

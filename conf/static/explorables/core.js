@@ -356,7 +356,6 @@
     else load(source).then(() => mount(root), () => write(root, "The data could not be loaded: see the picture below."));
   };
 
-
   document.addEventListener("DOMContentLoaded", () => {
     const roots = [...document.querySelectorAll("[data-explorable]")];
     const near = new IntersectionObserver((entries) => {
