@@ -51,7 +51,7 @@ Explorables.define("dirac", (figure) => {
 
     plane.begin([-2.6, 2.6], [-2.6, 2.6], [-2, 0, 2], [-2, 0, 2]);
     plane.line("distance", Explorables.range(0, 2 * Math.PI, 72).map((angle) => [start * Math.cos(angle), start * Math.sin(angle)]));
-    plane.line("walk", path.filter((_, i) => radii[i] < 99)); // the rest is far out of sight
+    plane.line("walk", path.map((point) => point.map((value) => Math.max(-3, Math.min(value, 3))))); // farther out nothing is seen
     plane.dot("data", 0, 0);
     plane.dot("walk", ...path[0], 7);
 
