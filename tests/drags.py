@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from playwright.sync_api import FloatRect, Locator, Page
 
 
 def mouse(page: Page, x: float, y: float, by: float, down: float = 0.0) -> None:
@@ -20,3 +20,14 @@ def touch(page: Page, x: float, y: float, by: float, down: float = 0.0) -> None:
         points = [{"x": x + by * step / 8, "y": y + down * step / 8}]
         client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
     client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def steady(page: Page, place: Locator) -> FloatRect:
+    """Scroll to a place and return its box once it stands still: a page that has just been opened may still move."""
+    boxes = [None]
+    while boxes[-1] is None or boxes[-2:] != boxes[-1:] * 2:
+        place.scroll_into_view_if_needed()
+        page.wait_for_timeout(60)
+        boxes.append(place.bounding_box())
+        assert len(boxes) < 100, "it moves on and on"
+    return boxes[-1]

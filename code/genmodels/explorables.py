@@ -62,8 +62,8 @@ def round_together(inputs: ArrayLike, weights: ArrayLike, step: float) -> NDArra
     """Return weights (d, m) as whole numbers of steps, chosen so that inputs (n, d) @ weights changes little.
 
     One row after the other is rounded, that of the largest inputs first, and the rows that are left make up for what
-    its rounding changed at these inputs, by least squares. Raises ValueError on other shapes, numbers that are not
-    finite or a step that is not positive.
+    its rounding changed at these inputs, by least squares. Raises ValueError on other shapes, inputs that are all 0,
+    numbers that are not finite or a step that is not positive.
     Source: Frantar, Ashkboos, Hoefler, Alistarh 2023, GPTQ, section 3.
     """
     x, left = check_finite(inputs, "inputs"), check_finite(weights, "weights").copy()
@@ -72,6 +72,8 @@ def round_together(inputs: ArrayLike, weights: ArrayLike, step: float) -> NDArra
         raise ValueError(f"inputs, weights: expected (n, d) and (d, m), got {x.shape} and {left.shape}")
     order = np.argsort(-(x**2).sum(axis=0))
     gram, left = x.T[order] @ x[:, order], left[order]
+    if not gram.any():
+        raise ValueError("inputs: expected at least one that is not 0")
     # H^-1 = U^T U; a little more on the diagonal, for inputs that do not span all d dimensions
     upper = np.linalg.cholesky(np.linalg.inv(gram + DAMPING * np.trace(gram) / len(gram) * np.eye(len(gram)))).T
     whole = np.zeros(left.shape, dtype=np.int64)

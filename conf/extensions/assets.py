@@ -70,16 +70,19 @@ def bundle(app: Sphinx, error: Exception | None) -> None:
     scripts = [_path(out, js.filename) for js in app.builder._js_files if _wanted(js.filename)]  # type: ignore[attr-defined]
     script = "".join(f"{path.read_text(encoding='utf-8').rstrip()}\n;" for path in scripts if path.is_file())
     script = minified(script)
-    figures, data = out / EXPLORABLES, sorted((out / "_static/explorables").glob("*.data.js"))
-    every_script = script + (figures.read_text(encoding="utf-8") if figures.is_file() else "")
+    figures = {  # the script of the figures to play with, and their data
+        path.relative_to(out).as_posix(): path.read_text(encoding="utf-8")
+        for path in (out / EXPLORABLES, *sorted((out / "_static/explorables").glob("*.data.js")))
+        if path.is_file()
+    }
+    every_script = script + figures.get(EXPLORABLES, "")
     sheets = [out / "_static" / name for name in THEME_CSS]
     sheets += [_path(out, css.filename) for css in app.builder._css_files]  # type: ignore[attr-defined]
     style = "".join(_relocated(path, out / "_static") for path in dict.fromkeys(sheets) if path.is_file())
     style = pruned(style, names(pages.values(), every_script))
     style = embedded(style, out / "_static", pages.values())
     made = {CSS: style, JS: script, INDEX: (out / INDEX).read_text(encoding="utf-8")}
-    made |= {path.relative_to(out).as_posix(): path.read_text(encoding="utf-8") for path in data}
-    for name, text in made.items():
+    for name, text in (made | figures).items():
         (out / name).write_text(text, encoding="utf-8")
         version = hashlib.sha256(text.encode()).hexdigest()[:8]
         pages = {path: re.sub(rf'{name}(\?v=\w*)?"', f'{name}?v={version}"', page) for path, page in pages.items()}

@@ -3,7 +3,7 @@
 The figure is drawn by ``static/explorables/<name>.js`` on the shared ``core.js``; all of them travel in one plain
 script, which also runs from disk. What a cell of any page shares with a figure (``genmodels.explorables.share``)
 becomes a script of its own, which the page fetches after it has been shown. Without JavaScript the place stays empty:
-the static figure beside it shows the same.
+the still pictures of the page show the same.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ def shared() -> dict[str, Any]:
         for output in (output for cell in site().store.get(page.digest) or [] for output in cell):
             if (record := output.get("data", {}).get(MIME)) is None:
                 continue
+            if not (SOURCES / f"{record['name']}.js").is_file():
+                raise ExtensionError(f"{page.name} shares data with {record['name']!r}, but there is no such figure")
             if record["name"] in found:
                 raise ExtensionError(f"{page.name} shares data with the figure {record['name']}, as another cell does")
             found[record["name"]] = record["data"]
@@ -77,6 +79,10 @@ class Explorable(SphinxDirective):
         except ValueError as error:
             raise self.error(f"explorable {name}: its settings are not JSON: {error}") from None
         with_data = name in self.config.explorables_with_data
+        if not with_data and "figure.data" in (SOURCES / f"{name}.js").read_text(encoding="utf-8"):
+            raise self.error(
+                f"explorable {name}: no cell of any page shares data with it (genmodels.explorables.share)"
+            )
         self.env.metadata[self.env.docname].setdefault("interactive", {})[name] = with_data
         settings = html.escape(json.dumps(config), quote=True)
         folder = posixpath.dirname(self.env.docname) or "."

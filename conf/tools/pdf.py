@@ -33,7 +33,13 @@ FIT = """() => [...document.querySelectorAll(".formula")].filter((box) => {
 READY = """async () => {
     await document.fonts.ready;
     dispatchEvent(new Event("beforeprint")); // the figures to play with, once their data are there
-    while (document.querySelector(".explorable:empty")) await new Promise((resolve) => setTimeout(resolve, 20));
+    const figures = [...document.querySelectorAll(".explorable")];
+    const missing = () => figures.filter((figure) => !figure.querySelector("dd[data-value]"));
+    for (let waited = 0; missing().length; waited += 20) {
+        if (waited > 20000) throw new Error(`not drawn: ${missing().map((figure) => figure.dataset.explorable)}`);
+        await new Promise((done) => setTimeout(done, 20));
+    }
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); // as wide as the paper
     await Promise.all([...document.images].map((image) => image.decode()));
 }"""
 

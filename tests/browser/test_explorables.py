@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from drags import mouse, touch
-from playwright.sync_api import Locator, Page, expect
+from drags import mouse, steady, touch
+from playwright.sync_api import Locator, Page, Route, expect
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 FIGURES = [
@@ -18,9 +18,12 @@ FIGURES = [
     for path in sorted(DOCS.rglob("*.md"))
     for name in re.findall(r"^```\{explorable\} (\w+)", path.read_text(encoding="utf-8"), re.M)
 ]
-WITH_DATA = sorted(
-    {name for path in DOCS.rglob("*.md") for name in re.findall(r'^share\(\s*"(\w+)"', path.read_text("utf-8"), re.M)}
-)
+SCRIPTS = DOCS.parent / "conf/static/explorables"
+WITH_DATA = {path.stem for path in SCRIPTS.glob("*.js") if "figure.data" in path.read_text(encoding="utf-8")}
+ANSWERS: dict[str, Callable[[Route], None]] = {
+    "none": lambda route: route.abort(),
+    "no script": lambda route: route.fulfill(body="<html>Sign in to the network", content_type="text/javascript"),
+}
 NONSENSE = [
     "NaN",
     "Infinity",
@@ -78,9 +81,7 @@ def at_rest(page: Page, name: str, values: list[str]) -> None:
 
 
 def test_all_figures_are_found():
-    assert {name for name, _ in FIGURES} == {
-        path.stem for path in (DOCS.parent / "conf/static/explorables").glob("*.js") if path.stem != "core"
-    }
+    assert {name for name, _ in FIGURES} == {path.stem for path in SCRIPTS.glob("*.js") if path.stem != "core"}
 
 
 @every_figure
@@ -145,9 +146,7 @@ def test_panels_that_look_so_can_be_dragged(open_page, site, name, path, drag):
     figure = visit(page, f"{site}/{path}", name)
     for panel in figure.locator(".explorable-drag, .explorable-free").all():
         figure.get_by_role("button", name="Reset").click()
-        panel.scroll_into_view_if_needed()
-        box = panel.bounding_box()
-        assert box is not None
+        box = steady(page, panel)
         x, y = box["x"] + 0.55 * box["width"], box["y"] + 0.45 * box["height"]
         free = "explorable-free" in (panel.get_attribute("class") or "")
         after = changed(figure, lambda x=x, y=y, free=free: drag(page, x, y, -48, -32 if free else 0))
@@ -163,11 +162,33 @@ def test_every_button_leads_to_a_state_and_the_last_one_back(open_page, site, na
     start, numbers = state(figure), readouts(figure)
     buttons = figure.get_by_role("button").all()
     assert buttons[-1].inner_text() == "Reset"
+    assert len(buttons) > 1
     for button in buttons[:-1]:
+        for slider in figure.locator("[type=range]").all():
+            slider.focus()
+            page.keyboard.press("ArrowLeft" if slider.evaluate("e => e.value === e.max") else "ArrowRight")
         changed(figure, button.click)
         buttons[-1].click()
         assert (state(figure), readouts(figure)) == (start, numbers)
-    assert len(buttons) > 1
+
+
+@every_figure
+def test_a_turned_phone_shows_what_a_fresh_page_shows(open_page, site, name, path):
+    def boxes(figure):
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+        return figure.locator("svg[role=img]").evaluate_all(
+            """all => all.map(e => e.getBoundingClientRect()).map(b => [b.x, b.width, b.height].map(Math.round))"""
+        )
+
+    page = open_page(viewport={"width": 390, "height": 800})
+    visit(page, f"{site}/{path}", name)
+    seen = {}
+    for width in (800, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        seen[width] = boxes(page.locator(f"[data-explorable={name}]"))
+    for width, turned in seen.items():
+        page = open_page(viewport={"width": width, "height": 800})
+        assert boxes(visit(page, f"{site}/{path}", name)) == turned
 
 
 @every_figure
@@ -248,8 +269,11 @@ def test_printed_without_having_been_seen(open_page, site, name, path):
     expect(figure.locator("dd").last).to_have_attribute("data-value", re.compile("."))
     page.emulate_media(media="print")
     assert not figure.locator("button, input").first.is_visible()
-    heights = figure.locator("svg[role=img]").evaluate_all("all => all.map(e => e.getBoundingClientRect().height)")
-    assert heights and all(20 < height < 800 for height in heights)
+    page.set_viewport_size({"width": 665, "height": 900})  # between the margins of A4, without a redraw
+    drawn = figure.locator("svg[role=img], canvas").evaluate_all(
+        "all => all.map(e => e.getBoundingClientRect()).map(box => [box.height, box.right])"
+    )
+    assert drawn and all(10 < height < 800 and right <= 665 for height, right in drawn)
 
 
 @every_figure
@@ -284,12 +308,60 @@ def test_a_screen_reader_hears_the_numbers_once_at_rest(open_page, site, name, p
     assert page.evaluate("window.said") == 1
 
 
+@pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize(("name", "path"), [(name, path) for name, path in FIGURES if name in WITH_DATA])
-def test_data_that_do_not_come_are_told(launched, site, name, path):
+def test_data_that_do_not_come_are_told(launched, site, name, path, answer):
     with launched.new_context() as context:
         page = context.new_page()
-        page.route(f"**/{name}.data.js*", lambda route: route.abort())
+        page.route(f"**/{name}.data.js*", ANSWERS[answer])
         page.goto(f"{site}/{path}#explore")
         figure = page.locator(f"[data-explorable={name}]")
         figure.scroll_into_view_if_needed()
         expect(figure).to_contain_text("could not be loaded")
+        page.unroute(f"**/{name}.data.js*")
+        page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+        page.wait_for_timeout(300)
+        figure.scroll_into_view_if_needed()  # and now they do come
+        expect(figure.locator("dd").last).to_have_attribute("data-value", re.compile("."))
+
+
+def test_what_plays_stops_where_the_reader_takes_over(open_page, site):
+    page = open_page()
+    figure = visit(page, f"{site}/sheet-2/3b-why-collapse.html", "theatre")
+    start = state(figure)
+    figure.get_by_role("button", name="First steps").click()
+    for act in (
+        figure.get_by_role("button", name="Reset").click,
+        lambda: page.evaluate("text => { location.hash = text; }", f"explore?theatre={start[0]},3"),
+        lambda: mouse(page, *middle(steady(page, figure.locator(".explorable-drag").first)), -1),
+    ):
+        figure.get_by_role("button", name="Play").click()
+        act()
+        expect(figure.get_by_role("button", name="Play")).to_be_visible()
+        at = state(figure)
+        page.wait_for_timeout(400)
+        assert state(figure) == at
+        figure.get_by_role("button", name="First steps").click()
+
+
+def middle(box):
+    """Return the middle of a box."""
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_a_figure_stands_twice_in_a_book(open_page, site, html):
+    """As in the PDF: two figures of one name keep their controls apart."""
+    page = open_page()
+    figure = visit(page, f"{site}/sheet-2/2a-no-overlap.html", "overlap")
+    page.evaluate(
+        """figure => { const twin = figure.cloneNode(); twin.className = "explorable twin"; figure.after(twin);
+                       document.dispatchEvent(new Event("DOMContentLoaded")); }""",
+        figure.element_handle(),
+    )
+    twin = page.locator(".twin")
+    twin.scroll_into_view_if_needed()
+    expect(twin.locator("dd").last).to_have_attribute("data-value", re.compile("."))
+    for one in (page.locator(".explorable:not(.twin)"), twin):
+        assert one.locator(":checked").count() == 1
+    ids = page.locator("[data-explorable] [id]").evaluate_all("all => all.map(e => e.id)")
+    assert len(set(ids)) == len(ids) == 4

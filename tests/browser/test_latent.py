@@ -59,7 +59,7 @@ def pictures(figure: Locator) -> np.ndarray:
 
 def test_images_and_distances_are_those_of_the_package(page, site, models, data):
     unseen = mnist.load("test")[0]
-    codes = models.encode(unseen)[0][:, 0, :200]  # (2, 200, 2)
+    codes = models.encode(unseen)[0][:, 0, :150]  # (2, 150, 2)
     figure, rng = visit(page, site), np.random.default_rng(0)
     ends = np.array([model["ends"] for model in data["models"]])  # (2 models, 2 axes, 2 ends)
     corners = [ends[:, :, 0], ends[:, :, 1], np.zeros((2, 2))]
@@ -129,4 +129,4 @@ def test_the_map_shows_the_codes_of_unseen_digits(page, site, data):
     _, digits = mnist.load("test")
     for model in range(2):
         numerals = figure.locator("svg.explorable-free").nth(model).locator("text.posterior").all_text_contents()
-        assert "".join(numerals) == "".join(map(str, digits[:200])) == data["models"][model]["labels"]
+        assert "".join(numerals) == "".join(map(str, digits[:150])) == data["models"][model]["labels"]

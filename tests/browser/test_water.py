@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drags import steady
 from genmodels import mnist
 from genmodels.linear_vae import optimum, price_of_constant_encoder, rate_distortion
 from playwright.sync_api import Locator, Page, expect
@@ -225,11 +226,7 @@ def test_the_point_is_on_the_curve(page: Page, site: str, pca: tuple[np.ndarray,
 def test_touch_moves_the_level(page: Page, site: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     visit(page, site)
-    page.wait_for_timeout(300)  # arrived
-    panel(page, 0).evaluate("svg => svg.scrollIntoView({behavior: 'instant', block: 'center'})")
-    page.wait_for_timeout(100)
-    box = panel(page, 0).bounding_box()
-    assert box is not None
+    box = steady(page, panel(page, 0))
     client = page.context.new_cdp_session(page)
     client.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     scrolled, x, y = page.evaluate("scrollY"), box["x"] + 150, box["y"] + 150

@@ -219,6 +219,18 @@ BREAKAGES = {
     ),
     "a colon in a caption": ("docs/one.md", ':caption: "**A line.** It rises."', ":caption: a: b: c", "needs quotes"),
     "a bad formula": ("docs/index.md", "# A small site", "# A small site\n\n$\\frac{1$", "bad formula"),
+    "data for a figure that there is not": (
+        "docs/one.md",
+        "axes.plot([0, 1])",
+        "from genmodels.explorables import share\naxes.plot([0, 1])\nshare('nothing', x=1)",
+        "no such figure",
+    ),
+    "a figure without its data": (
+        "docs/index.md",
+        "# A small site",
+        "# A small site\n\n```{explorable} blur\n{}\n```",
+        "no cell of any page shares data with it",
+    ),
     "an unknown explorable": (
         "docs/index.md",
         "# A small site",

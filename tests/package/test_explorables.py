@@ -112,6 +112,8 @@ def test_what_cannot_be_rounded_is_refused():
         (np.full((5, 3), np.nan), np.ones((3, 4)), 1, "inputs"),
         (np.ones((5, 3)), np.full((3, 4), np.inf), 1, "weights"),
         (np.ones((5, 3)), np.ones((3, 4)), 0, "step"),
+        (np.zeros((5, 3)), np.ones((3, 4)), 1, "inputs"),
+        (np.ones((0, 3)), np.ones((3, 4)), 1, "inputs"),
     ):
         with pytest.raises(ValueError, match=name):
             round_together(inputs, weights, step)

@@ -23,7 +23,7 @@ Explorables.define("blur", (figure) => {
     const variance = 1 - total(mean.map((value) => value ** 2)) / n;
     const shown = [members[w >> 1], mean, mean.map((value, i) => value + Math.sqrt(variance) * noise[i])];
 
-    const places = [0, 16, 32, 48, 64];
+    const places = Explorables.range(0, n, 4);
     for (const [panel, top] of [[curves, 1.2], [grain, 3.2]]) panel.begin([0, n], [-top, top], places, [-1, 0, 1]);
     const draw = (panel, role, x) => panel.line(role, x.flatMap((value, i) => [[i, value], [i + 1, value]]));
     for (let s = 0; s < w; s += Math.ceil(w / 8)) draw(curves, "data thin", members[s]);

@@ -57,9 +57,9 @@
       this.box = make(figure.panels, "div");
       const keys = make(this.box, "p", { class: "explorable-legend", style: `margin-left: ${this.left}px` });
       for (const [role, text] of legend) make(keys, "span", { class: role }, text);
-      const name = Array.from(keys.children, (key) => key.textContent).join("; ");
+      const names = Array.from(keys.children, (key) => key.textContent);
       this.frame = make(this.box, "div");
-      this.svg = make(this.frame, "svg", { role: "img", "aria-label": `${name}; ${axis}` });
+      this.svg = make(this.frame, "svg", { role: "img", "aria-label": [...names, axis].filter(Boolean).join("; ") });
     }
 
     /* Empties the panel. x, y: [from, to]; ticks: [value or [value, label], …]. The axes, and what `ground` draws, are drawn anew only
@@ -68,7 +68,7 @@
       const { svg, figure, left, bottom } = this;
       const columns = figure.width / this.columns < this.least ? 1 : this.columns;
       const across = Math.min(Math.max(figure.width / columns - left - RIGHT, 1), this.height ? Infinity : SQUARE);
-      const key = JSON.stringify([across, x, y, xTicks, yTicks]);
+      const key = JSON.stringify([columns, across, x, y, xTicks, yTicks]);
       if (key === this.key) return this.layer.replaceChildren();
       this.key = key;
       const down = this.height ? this.height - TOP - bottom : across;
@@ -118,7 +118,8 @@
       this.canvas ??= make(this.frame, "canvas");
       const { canvas, across, down, left } = this;
       Object.assign(canvas, { width: columns, height: values.length / columns });
-      Object.assign(canvas.style, { left: `${left}px`, top: `${TOP}px`, width: `${across}px`, height: `${down}px` });
+      const [wide, high] = [left + across + RIGHT, TOP + down + this.bottom].map((whole) => 100 / whole); // it scales with the frame
+      Object.assign(canvas.style, { left: `${left * wide}%`, top: `${TOP * high}%`, width: `${across * wide}%`, height: `${down * high}%` });
       const context = canvas.getContext("2d");
       const image = context.createImageData(canvas.width, canvas.height);
       values.forEach((value, i) => image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i));
@@ -141,6 +142,7 @@
       svg.addEventListener("pointerdown", (event) => {
         if (event.button || !event.isPrimary) return;
         svg.setPointerCapture(event.pointerId);
+        figure.stop?.();
         move = grab(...at(event));
         figure.changed();
         event.preventDefault();
@@ -167,6 +169,8 @@
     constructor(root) {
       this.root = root;
       this.name = root.dataset.explorable;
+      const others = [...figures.values()].filter(({ name }) => name === this.name).length;
+      this.key = this.name + (others || ""); // a book may hold a figure twice
       this.width = 600; // until it is measured below
       this.controls = [];
       this.data = data.get(this.name);
@@ -196,6 +200,7 @@
     restore() {
       const query = fragment()[1];
       const stored = query && query.get(this.name);
+      this.stop?.();
       if (stored !== null && !this.set(stored.split(","))) this.set(this.defaults);
       this.show();
     }
@@ -218,7 +223,7 @@
 
     /* shown: the text beside the slider for a number, where that is not the number itself. */
     slider(name, label, step, min = 0, max = 1, shown = (number) => format(number, (String(step).split(".")[1] ?? "").length)) {
-      const id = `${this.name}-${name}`;
+      const id = `${this.key}-${name}`;
       const row = make(this.form, "div", { class: "explorable-slider" });
       make(row, "label", { for: id }, label);
       const beside = make(row, "span", { "aria-hidden": "true" });
@@ -251,7 +256,7 @@
       make(group, "legend", {}, legend);
       const inputs = Object.entries(options).map(([value, label]) => {
         const line = make(group, "label");
-        const input = make(line, "input", { type: "radio", name: `${this.name}-${name}`, value });
+        const input = make(line, "input", { type: "radio", name: `${this.key}-${name}`, value });
         make(line, "span", {}, label);
         input.addEventListener("change", () => { chosen(value); this.changed(); });
         return input;
@@ -273,7 +278,7 @@
     jumps(list) {
       this.row ??= make(this.form, "div", { class: "explorable-jumps" });
       for (const [label, texts] of [...list, ["Reset", () => this.defaults]]) {
-        make(this.row, "button", { type: "button" }, label).addEventListener("click", () => { this.set(texts()); this.changed(); });
+        make(this.row, "button", { type: "button" }, label).addEventListener("click", () => { this.stop?.(); this.set(texts()); this.changed(); });
       }
     }
 
@@ -295,14 +300,16 @@
       };
       button.addEventListener("click", () => {
         if (timer) return stop();
-        if (input.value === input.max) input.value = input.min;
         if (!still) {
           timer = setInterval(step, BEAT);
           button.textContent = "Pause";
         }
-        return step();
+        if (input.value !== input.max) return step();
+        input.value = input.min;
+        return this.changed();
       });
       input.addEventListener("input", stop);
+      this.stop = stop;
     }
 
     /* The whole numbers that genmodels.explorables.in_letters has written as a text. */
@@ -337,12 +344,17 @@
     }
   }
 
-  /* Fetches a figure's data, as a script: fetch does not read from disk. */
-  const load = (source) => {
+  /* Fetches a figure's data, as a script: fetch does not read from disk. What has failed may be tried again. */
+  const load = ({ explorable, source }) => {
     if (!scripts.has(source)) {
       scripts.set(source, new Promise((resolve, reject) => {
         const script = document.createElement("script");
-        Object.assign(script, { src: source, onload: resolve, onerror: reject });
+        const end = () => {
+          if (data.has(explorable)) return resolve();
+          scripts.delete(source);
+          return reject();
+        };
+        Object.assign(script, { src: source, onload: end, onerror: end });
         document.head.append(script);
       }));
     }
@@ -353,16 +365,14 @@
     const { explorable, source } = root.dataset;
     if (figures.has(root)) return;
     if (!source || data.has(explorable)) figures.set(root, new Figure(root));
-    else load(source).then(() => mount(root), () => write(root, "The data could not be loaded: see the picture below."));
+    else load(root.dataset).then(() => mount(root), () => write(root, "The data of this figure could not be loaded."));
   };
 
   document.addEventListener("DOMContentLoaded", () => {
     const roots = [...document.querySelectorAll("[data-explorable]")];
     const near = new IntersectionObserver((entries) => {
       for (const { isIntersecting, target } of entries) {
-        if (!isIntersecting) continue;
-        near.unobserve(target);
-        mount(target);
+        if (isIntersecting) mount(target);
       }
     }, { rootMargin: "50%" });
     roots.forEach((root) => near.observe(root));
@@ -371,7 +381,7 @@
     addEventListener("hashchange", () => { for (const figure of figures.values()) figure.restore(); });
     // after the page has been shown: data, so that they are there also without the network
     addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(() => {
-      for (const { dataset: { source } } of roots) if (source) load(source).catch(() => {});
+      for (const { dataset } of roots) if (dataset.source) load(dataset).catch(() => {});
     }));
   });
 

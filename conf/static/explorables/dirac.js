@@ -61,8 +61,9 @@ Explorables.define("dirac", (figure) => {
 
     show({ factor, start, end: end < 1e6 ? end : "over a million" });
     if (!start) return "At the goal nothing moves: drag the start away.";
-    if (Math.abs(factor - 1) < 1e-9) return `|z| = 1: near the goal the path goes round and round.${sign < 0 ? " Farther out, −log D draws it in, slowly." : ""}`;
-    if (factor > 1) return `Outwards: ${g ? "these steps are too large for this penalty" : "each step goes straight on where the circle bends"}.`;
+    const inwards = sign < 0 ? " Farther out, −log D draws it in." : "";
+    if (Math.abs(factor - 1) < 1e-9) return `|z| = 1: near the goal the path goes round and round.${inwards}`;
+    if (factor > 1) return `Near the goal outwards: ${g ? "these steps are too large for this penalty" : "each step goes straight on where the circle bends"}.${inwards}`;
     if (Math.abs(root) < 1e-9) return "Critical: from this γ on the path no longer turns. No other gets there as fast.";
     return `Inwards${root < 0 ? ": R1 pulls ψ back, and the circle becomes a spiral" : " without turning: more γ slows D down, and with it G"}.`;
   };

@@ -2,7 +2,8 @@
 
    Decoder: x = S(W_2 h + b_2) with h = max(u, slope u), u = W_1 z + b_1. Weights and codes come as whole numbers of a step. */
 Explorables.define("latent", (figure) => {
-  const { models, slope, side, draws } = figure.data;
+  const { slope, side, draws } = figure.data;
+  const models = figure.data.models.map((model) => ({ ...model }));
   const decode = ({ first, second, step }, z) => {
     const u = first[2].map((bias, i) => first[0][i] * z[0] + first[1][i] * z[1] + bias);
     const h = [...u.map((value) => Math.max(value, slope * value)), 1]; // the last row of W_2 is b_2
@@ -23,7 +24,7 @@ Explorables.define("latent", (figure) => {
     return [...z, ...z];
   }]]);
   for (const model of models) {
-    model.map = figure.panel(0, "$z_1$", [["plain", `${model.title}, codes`], ["prior", "prior"]], 2, 150);
+    model.map = figure.panel(0, "$z_1$", [["plain", `${model.title}, codes`], ["prior", "prior, radius 2"]], 2, 150);
     model.map.onDrag((...press) => {
       const move = (...to) => to.forEach((value, i) => { model.z[i].value = value; });
       move(...press);
@@ -46,6 +47,6 @@ Explorables.define("latent", (figure) => {
     picture.paint(decode(model, z), side);
     const nearest = Math.min(...at.map((code) => Math.hypot(code[0] - z[0], code[1] - z[1])));
     show({ [key]: nearest });
-    return `${title}: ${nearest > usual ? "far from all codes, a guess." : "among the codes."}`;
+    return `${title}: ${nearest > usual ? "far from all codes, a guess." : "codes are near; of one kind, or mixed?"}`;
   }).join(" ");
 });

@@ -38,7 +38,7 @@
       ["Together the prior", jump("-0.3", (_, i) => String(even[i]))],
     ]);
     const keys = [["ink", "rate"], ["posterior dashed", "information"], ["prior dotted", "KL($q$($z$) ‖ $p$($z$))"]];
-    const line = figure.panel(190, "z", [["posterior thin", "posteriors, 1/8 each: drag"], ["posterior", "aggregate $q$($z$)"], ["prior", "prior $p$($z$)"]]);
+    const line = figure.panel(190, "z", [["posterior thin", `posteriors, 1/${even.length} each: drag`], ["posterior", "aggregate $q$($z$)"], ["prior", "prior $p$($z$)"]]);
     const nats = figure.panel(240, "s", keys);
     const show = figure.readouts({ rate: "rate", information: "information", marginal: "KL($q$($z$) ‖ $p$($z$))", variance: "variance of $q$($z$)" });
     line.slides((x) => [...centres].sort((a, b) => Math.abs(a.value - x) - Math.abs(b.value - x))[0]);
@@ -62,7 +62,7 @@
 
       const now = terms(means, s);
       const most = Math.log(means.length);
-      nats.begin([-2, 0.5], [-0.3, 7.5], [[-2, "1/100"], [-1, "1/10"], [0, "1"]], [0, [most, "log 8"], 4, 6]);
+      nats.begin([-2, 0.5], [-0.3, 7.5], [[-2, "1/100"], [-1, "1/10"], [0, "1"]], [0, [most, `log ${even.length}`], 4, 6]);
       nats.line("marker", [[width.value, -1], [width.value, 8]]);
       const curves = range(-2, 0.5, 40).map((log) => [log, Object.values(terms(means, 10 ** log))]);
       keys.forEach(([role], i) => {
@@ -72,8 +72,8 @@
 
       show({ ...now, variance: s * s + mean(means, (m) => m * m) - mean(means, (m) => m) ** 2 });
       if (now.information < 1e-3) return "All alike: a code says nothing about its image.";
-      if (now.information > most - 0.1) return "Needles: a code names its image. Narrower, only the holes grow.";
-      if (now.marginal < 0.02) return "Together nearly the prior, though none of them is.";
+      if (now.information > most - 0.1) return "Needles: a code nearly names its image. Narrower, it is mostly the holes that grow.";
+      if (now.marginal < 0.02 && s < 0.9) return "Together nearly the prior, though none of them is.";
       if (s === 1) return "The cheapest width: only the mean term is left.";
       return `Blobs overlap: a code tells ${Math.exp(now.information).toFixed(1)} images apart.`;
     };

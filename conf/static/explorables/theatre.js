@@ -62,11 +62,12 @@ Explorables.define("theatre", (figure) => {
       const used = Math.exp(-now.reduce((sum, r) => sum + (r && r * Math.log(r)), 0));
       Object.assign(numbers, { [`m${letter}`]: used, [`t${letter}`]: most });
       if (used < 2.5) crowds.push(letter);
-      if (t && most > 0.5 && shares[t - 1][now.indexOf(most)] < 0.5) movers.push(letter);
+      // in pictures that follow each other closely
+      if (steps[t] - steps[t - 1] < 6 && most > 0.5 && Math.max(...shares[t - 1]) > 0.5 && shares[t - 1][now.indexOf(most)] < 0.5) movers.push(letter);
     });
     show(numbers);
     if (!t) return "The first weights: three times the same samples, and a D that has learnt nothing.";
-    if (movers.length) return `The crowd of ${movers} is on a new mode: look at the map where it was.`;
-    return crowds.length ? `One crowd: ${crowds}.` : "No run has collapsed at this step.";
+    if (movers.length) return `The crowd of ${movers.join(" and ")} is on a new mode: look at the map where it was.`;
+    return crowds.length ? `One crowd: ${crowds.join(", ")}.` : "No run sits on fewer than 2.5 modes at this step.";
   };
 });

@@ -32,7 +32,7 @@ Explorables.define("water", (figure) => {
     }],
   ]);
   const water = figure.panel(210, "direction", [["posterior", "encoded"], ["distance", "error"], ["marker", "level: drag"]], 2, 280);
-  const curve = figure.panel(210, "squared error", [["distance", "Shannon’s rate"], ["posterior", "VAE"]], 2, 280);
+  const curve = figure.panel(210, "squared error", [["distance", "rate in nats, Shannon’s"], ["plain posterior", "● VAE"]], 2, 280);
   const images = names.map((name) => figure.panel(0, "", [["undefined", name]], 4, 60));
   const show = figure.readouts({
     level: "level βσ²", active: "directions encoded", rate: "rate, nats", error: "squared error", price: "price of collapse",
@@ -51,7 +51,7 @@ Explorables.define("water", (figure) => {
     const now = spreads(level);
     let [active, rate, error, price] = [0, 0, 0, 0];
 
-    water.begin([0, 61], [-4 * octave, 3.5 * octave], ticks([20, 40, 60]), ticks([0.1, 1, 10], steps));
+    water.begin([0, values.length + 1], [-4 * octave, 3.5 * octave], ticks([20, 40, 60]), ticks([0.1, 1, 10], steps));
     now.forEach((s2, i) => {
       const l = values[i];
       active += s2 < 1;
@@ -61,7 +61,7 @@ Explorables.define("water", (figure) => {
       water.bar("distance", i + 1, water.y[0], steps(l * s2), 0.75);
       water.bar("posterior", i + 1, at, steps(l), 0.75);
     });
-    water.line("marker", [[0, at], [61, at]]);
+    water.line("marker", [[0, at], [values.length + 1, at]]);
 
     curve.begin([0, 48], [-3, 62], both, both, () => curve.line("distance", shannon));
     curve.dot("posterior", error, rate);
@@ -71,6 +71,6 @@ Explorables.define("water", (figure) => {
       panel.paint(decode(parts[i >> 1], i % 2 && level), 28);
     });
     show({ level, active, rate, error, price, mean: 1 - now[0], spread: now[0] });
-    return active ? "What sticks out is encoded; the rest stays as error." : "Collapsed: both are decoded to the mean image.";
+    return active ? "What sticks out is encoded; the rest stays as error." : "Collapsed: the level is above all bars. Both are decoded to the mean image.";
   };
 });
