@@ -314,7 +314,7 @@ def test_data_that_do_not_come_are_told(launched, site, name, path, answer):
     with launched.new_context() as context:
         page = context.new_page()
         page.route(f"**/{name}.data.js*", ANSWERS[answer])
-        page.goto(f"{site}/{path}#explore")
+        page.goto(f"{site}/{path}")
         figure = page.locator(f"[data-explorable={name}]")
         figure.scroll_into_view_if_needed()
         expect(figure).to_contain_text("could not be loaded")
