@@ -30,7 +30,7 @@ NOTES = {
     "saturating,alternating,2,1,1,0": "too large for this penalty",
     "saturating,alternating,0,1,1,0": "round and round",
     "saturating,simultaneous,0.05,0.2,1,0": "round and round",
-    "non-saturating,alternating,0,0.4,1,0": "draws it in, slowly",
+    "non-saturating,alternating,0,0.4,1,0": "draws it in",
     "saturating,simultaneous,0.5,0.4,1,0": "becomes a spiral",
     "saturating,simultaneous,1,0.4,1,0": "Critical",
     "wasserstein,simultaneous,1,0.4,1,0": "becomes a spiral",
