@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drags import steady
 from genmodels.ensembles import Training, train
 from genmodels.methods import Method
 from genmodels.metrics import effective_modes, mode_shares
 from genmodels.seeds import seeds
 from genmodels.toydata import ring
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 PATHS = {"3b": "/sheet-2/3b-why-collapse.html", "3c": "/sheet-2/3c-packing.html"}
 FIGURE = "[data-explorable=theatre]"
@@ -243,14 +244,15 @@ def test_notes_name_the_crowds_and_their_moves(
         )
 
 
-def test_a_barcode_is_dragged_by_mouse_and_arrow_keys_go_on(page: Page, site: str, data: dict[str, Any]) -> None:
+def barcode(page: Page, site: str, data: dict[str, Any], panel: int) -> tuple[FloatRect, float, float]:
+    """Return the box of a barcode, how wide a column is, and the height of its middle."""
     visit(page, site, "shown,5")
-    code = panels(page).nth(7)
-    code.scroll_into_view_if_needed()
-    box = code.bounding_box()
-    assert box is not None
-    column = (box["width"] - 10) / len(data["steps"])
-    y = box["y"] + 0.5 * box["height"]
+    box = steady(page, panels(page).nth(panel))
+    return box, (box["width"] - 10) / len(data["steps"]), box["y"] + 0.5 * box["height"]
+
+
+def test_a_barcode_is_dragged_by_mouse_and_arrow_keys_go_on(page: Page, site: str, data: dict[str, Any]) -> None:
+    box, column, y = barcode(page, site, data, 7)
     page.mouse.move(box["x"] + 2 + 20.5 * column, y)
     page.mouse.down()
     assert state(page)[1] == "20"
@@ -263,12 +265,7 @@ def test_a_barcode_is_dragged_by_mouse_and_arrow_keys_go_on(page: Page, site: st
 
 
 def test_a_barcode_is_dragged_by_touch(page: Page, site: str, data: dict[str, Any]) -> None:
-    visit(page, site, "shown,5")
-    code = panels(page).nth(8)
-    code.scroll_into_view_if_needed()
-    box = code.bounding_box()
-    assert box is not None
-    column, y = (box["width"] - 10) / len(data["steps"]), box["y"] + 0.5 * box["height"]
+    box, column, y = barcode(page, site, data, 8)
     client = page.context.new_cdp_session(page)
     client.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     for kind, t in (("touchStart", 30), ("touchMove", 25), ("touchMove", 18), ("touchMove", 12)):
