@@ -10,6 +10,7 @@ from drags import mouse, touch
 from genmodels.spectra import high_frequency_power, max_slope, power_spectrum
 from genmodels.toydata import edge_images
 from playwright.sync_api import Locator, Page, expect
+from states import follow
 
 PATH = "/sheet-2/1d-blur.html"
 FIGURE = "[data-explorable=blur]"
@@ -59,8 +60,7 @@ def points(path: Locator) -> np.ndarray:
 def test_numbers_and_pixels_are_those_of_the_package(page: Page, site: str) -> None:
     figure = visit(page, site)
     for w in range(1, 65):
-        page.evaluate("w => { location.hash = `explore?blur=${w}`; }", w)
-        expect(figure.locator("#blur-ambiguity")).to_have_value(str(w))
+        follow(page, f"explore?blur={w}")
         rows, variance = parts(w)
         data = high_frequency_power(edge_images(w))
         expected = {
@@ -110,9 +110,11 @@ def test_powers_add_up(page: Page, site: str) -> None:
         assert left_out + power_spectrum(edge_images(w).mean(0)).sum() == pytest.approx(1, abs=1e-12)
 
 
-@pytest.mark.parametrize(("w", "words"), NOTES.items())
-def test_note_tells_the_case(page: Page, site: str, w: int, words: str) -> None:
-    expect(visit(page, site, w).locator(".explorable-note")).to_contain_text(words)
+def test_note_tells_the_case(page: Page, site: str) -> None:
+    visit(page, site)
+    for w, words in NOTES.items():
+        follow(page, f"explore?blur={w}")
+        expect(page.locator(f"{FIGURE} .explorable-note")).to_contain_text(words)
 
 
 def test_buttons_jump(page: Page, site: str) -> None:

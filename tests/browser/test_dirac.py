@@ -8,8 +8,10 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from drags import touch
 from genmodels.dirac import DiracGAN, Loss
 from playwright.sync_api import Page, expect
+from states import follow
 
 PATH = "/sheet-2/3b-why-collapse.html"
 FIGURE = "[data-explorable=dirac]"
@@ -72,8 +74,7 @@ def test_numbers_are_those_of_the_package(page: Page, site: str) -> None:
     visit(page, site)
     for loss, way, gamma, h, start in SETTINGS:
         text = f"{loss},{way},{gamma},{h},{start[0]},{start[1]}"
-        page.evaluate("state => { location.hash = `explore?dirac=${state}`; }", text)
-        expect(page.locator("#dirac-psi")).to_have_value(str(start[1]))
+        follow(page, f"explore?dirac={text}")
         assert state(page) == text.split(",")
         game = DiracGAN(loss, gamma)
         path = game.descend(start, h, STEPS, alternating=way == "alternating")
@@ -103,10 +104,11 @@ def test_path_is_drawn_where_the_package_has_it(page: Page, site: str) -> None:
     np.testing.assert_allclose(drawn[:, 1], expected, rtol=0, atol=0.051)
 
 
-@pytest.mark.parametrize(("at", "words"), NOTES.items())
-def test_note_tells_the_case(page: Page, site: str, at: str, words: str) -> None:
-    visit(page, site, at)
-    expect(page.locator(f"{FIGURE} .explorable-note")).to_contain_text(words)
+def test_note_tells_the_case(page: Page, site: str) -> None:
+    visit(page, site)
+    for at, words in NOTES.items():
+        follow(page, f"explore?dirac={at}")
+        expect(page.locator(f"{FIGURE} .explorable-note")).to_contain_text(words)
 
 
 def test_buttons_jump_to_telling_states(page: Page, site: str) -> None:
@@ -156,12 +158,7 @@ def test_mouse_drags_the_start_and_arrow_keys_go_on(page: Page, site: str) -> No
 def test_touch_drags_the_start(page: Page, site: str) -> None:
     visit(page, site)
     x, y, unit = plane(page)
-    client = page.context.new_cdp_session(page)
-    client.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-    for kind, theta, psi in (("touchStart", 1, 0), ("touchMove", 0.5, 0.8), ("touchMove", -0.5, 1.6)):
-        point = {"x": x + theta * unit, "y": y - psi * unit}
-        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
-    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    touch(page, x + unit, y, -1.5 * unit, -1.6 * unit)
     assert [float(text) for text in state(page)[4:]] == pytest.approx([-0.5, 1.6], abs=0.051)
 
 
@@ -171,7 +168,7 @@ def test_a_link_goes_to_the_task_of_the_second_figure(page: Page, site: str) -> 
     assert state(page) == ["wasserstein", "alternating", "0.5", "0.2", "-1", "1.5"]
     top, height = page.locator(FIGURE).evaluate("root => [root.getBoundingClientRect().top, innerHeight]")
     assert 0 < top < height / 2  # the task stands above it
-    page.evaluate("location.hash = 'explore?theatre=shown,3'")
+    follow(page, "explore?theatre=shown,3")
     expect(page.locator("#explore > h2")).to_be_in_viewport()
 
 

@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from drags import mouse, steady, touch
 from playwright.sync_api import Locator, Page, Route, expect
+from states import follow
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 FIGURES = [
@@ -18,6 +19,7 @@ FIGURES = [
     for path in sorted(DOCS.rglob("*.md"))
     for name in re.findall(r"^```\{explorable\} (\w+)", path.read_text(encoding="utf-8"), re.M)
 ]
+KINDS = list(dict(FIGURES).items())  # on one page each
 SCRIPTS = DOCS.parent / "conf/static/explorables"
 WITH_DATA = {path.stem for path in SCRIPTS.glob("*.js") if "figure.data" in path.read_text(encoding="utf-8")}
 ANSWERS: dict[str, Callable[[Route], None]] = {
@@ -42,18 +44,45 @@ NONSENSE = [
 ]
 STATE = """root => [...root.querySelectorAll("fieldset, .explorable-slider")]
     .map(row => (row.querySelector(":checked") ?? row.querySelector("input")).value)"""
+STATES = f"""async (root, fragments) => {{
+    const states = [];
+    for (const fragment of fragments) {{
+        const heard = new Promise(done => addEventListener("hashchange", done, {{ once: true }}));
+        location.hash = fragment;
+        await heard;
+        states.push(({STATE})(root));
+    }}
+    return states;
+}}"""
 READOUTS = "cells => cells.map(cell => cell.dataset.value + cell.textContent)"
 every_figure = pytest.mark.parametrize(("name", "path"), FIGURES)
+# what a figure does is the same on each of its pages; where it starts and how much room it has is not
+every_kind = pytest.mark.parametrize(("name", "path"), KINDS)
 
 
 def visit(page: Page, address: str, name: str, state: str = "") -> Locator:
     """Open the page cold at the section of its figures, in the given state, and return the figure."""
     page.goto("about:blank")
     page.goto(f"{address}#explore{f'?{name}={state}' if state else ''}")
+    page.keyboard.press("Shift")  # the page no longer holds on to the link's place
     figure = page.locator(f"[data-explorable={name}]")
+    see(figure)
+    return figure
+
+
+def see(figure: Locator) -> None:
+    """Scroll to the figure and wait until it is drawn."""
     figure.scroll_into_view_if_needed()
     expect(figure.locator("dd").last).to_have_attribute("data-value", re.compile("."))
-    return figure
+
+
+def nudge(figure: Locator, which: int = 0, *, far: bool = False) -> None:
+    """Move the slider by a step with the keyboard, or far away: to an end where it is not."""
+    slider = figure.locator("[type=range]").nth(which)
+    slider.focus()
+    at_end = slider.evaluate("e => e.value === e.max")
+    ways = ("Home", "End") if far else ("ArrowLeft", "ArrowRight")
+    figure.page.keyboard.press(ways[0] if at_end else ways[1])
 
 
 def state(figure: Locator) -> list[str]:
@@ -84,14 +113,12 @@ def test_all_figures_are_found():
     assert {name for name, _ in FIGURES} == {path.stem for path in SCRIPTS.glob("*.js") if path.stem != "core"}
 
 
-@every_figure
+@every_kind
 def test_keyboard_moves_every_control(open_page, site, name, path):
     page = open_page()
     figure = visit(page, f"{site}/{path}", name)
-    for slider in figure.locator("[type=range]").all():
-        key = "ArrowLeft" if slider.evaluate("e => e.value === e.max") else "ArrowRight"
-        slider.focus()
-        changed(figure, lambda key=key: page.keyboard.press(key))
+    for which, slider in enumerate(figure.locator("[type=range]").all()):
+        changed(figure, lambda which=which: nudge(figure, which))
         said = slider.get_attribute("aria-valuetext")
         assert said and re.search(r"\d", said)
         assert slider.evaluate("e => e.labels.length === 1 && e.labels[0].textContent.trim().length > 2")
@@ -101,12 +128,11 @@ def test_keyboard_moves_every_control(open_page, site, name, path):
         changed(figure, lambda: page.keyboard.press("ArrowDown"))
     at_rest(page, name, state(figure))
     page.reload()
-    figure.scroll_into_view_if_needed()
-    expect(figure.locator("dd").last).to_be_attached()
+    see(figure)
     assert page.url.endswith(",".join(state(figure)))
 
 
-@every_figure
+@every_kind
 def test_every_control_comes_in_the_order_of_tab(open_page, site, name, path):
     page = open_page()
     figure = visit(page, f"{site}/{path}", name)
@@ -121,7 +147,7 @@ def test_every_control_comes_in_the_order_of_tab(open_page, site, name, path):
     assert not figure.evaluate("e => e.contains(document.activeElement)")
 
 
-@every_figure
+@every_kind
 @pytest.mark.parametrize("way", ["mouse", "touch"])
 def test_mouse_and_finger_move_every_control(open_page, site, name, path, way):
     page = open_page(has_touch=way == "touch", viewport={"width": 700, "height": 900})
@@ -139,7 +165,7 @@ def test_mouse_and_finger_move_every_control(open_page, site, name, path, way):
         changed(figure, lambda target=target: target.tap() if way == "touch" else target.click())
 
 
-@every_figure
+@every_kind
 @pytest.mark.parametrize("drag", [mouse, touch])
 def test_panels_that_look_so_can_be_dragged(open_page, site, name, path, drag):
     page = open_page()
@@ -164,15 +190,14 @@ def test_every_button_leads_to_a_state_and_the_last_one_back(open_page, site, na
     assert buttons[-1].inner_text() == "Reset"
     assert len(buttons) > 1
     for button in buttons[:-1]:
-        for slider in figure.locator("[type=range]").all():
-            slider.focus()
-            page.keyboard.press("ArrowLeft" if slider.evaluate("e => e.value === e.max") else "ArrowRight")
+        for which in range(figure.locator("[type=range]").count()):
+            nudge(figure, which)
         changed(figure, button.click)
         buttons[-1].click()
         assert (state(figure), readouts(figure)) == (start, numbers)
 
 
-@every_figure
+@every_kind
 def test_a_turned_phone_shows_what_a_fresh_page_shows(open_page, site, name, path):
     def boxes(figure):
         seen = []  # until they stand still: a figure is drawn anew in the frame after
@@ -197,45 +222,39 @@ def test_a_turned_phone_shows_what_a_fresh_page_shows(open_page, site, name, pat
         assert boxes(visit(page, f"{site}/{path}", name)) == turned
 
 
-@every_figure
+@every_kind
 def test_nonsense_in_the_address_gives_the_default(open_page, site, name, path):
     page = open_page()
     figure = visit(page, f"{site}/{path}", name)
     start = state(figure)
-    moved = list(start)
-    slider = figure.locator("[type=range]").last
-    slider.focus()
-    page.keyboard.press("End" if slider.evaluate("e => e.value !== e.max") else "Home")
+    nudge(figure, -1, far=True)
     moved = state(figure)
     assert moved != start
+    at_rest(page, name, moved)  # from now on the address changes by the links alone
     values = [
         [bad if place == i else value for i, value in enumerate(start)]
         for place in range(len(start))
         for bad in NONSENSE
     ]
-    values += [start[:-1], [*start, "1"], []]
-    for bad in values:
-        for text, expected in ((",".join(moved), moved), (",".join(bad), start)):
-            page.evaluate("text => { location.hash = text; }", f"explore?{name}={text}")
-            page.evaluate("() => new Promise(done => setTimeout(done))")
-            assert state(figure) == expected, bad
+    values += [start[:-1], [*start, "1"], [""]]
+    wanted = [(",".join(texts), end) for bad in values for texts, end in ((bad, start), (moved, moved))]
+    found = figure.evaluate(STATES, [f"explore?{name}={text}" for text, _ in wanted])
+    assert [text for (text, end), at in zip(wanted, found, strict=True) if at != end] == []
     figure = visit(page, f"{site}/{path}", name, NONSENSE[-3])  # cold
     assert state(figure) == start
     assert page.evaluate("window.owned") is None
     assert figure.locator("script, img").count() == 0
 
 
-@every_figure
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_accessible(open_page, site, name, path, theme):
+@every_kind
+def test_accessible(open_page, site, name, path):
     page = open_page()
     figure = visit(page, f"{site}/{path}", name)
-    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-    slider = figure.locator("[type=range]").first
-    slider.focus()
-    page.keyboard.press("ArrowLeft" if slider.evaluate("e => e.value === e.max") else "ArrowRight")
-    results = Axe().run(page, context=f"[data-explorable={name}]", options={"preload": False})
-    assert results.violations_count == 0, results.generate_report()
+    for theme in ("light", "dark"):
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        nudge(figure)
+        results = Axe().run(page, context=f"[data-explorable={name}]", options={"preload": False})
+        assert results.violations_count == 0, results.generate_report()
 
 
 @every_figure
@@ -246,8 +265,7 @@ def test_fits_the_screen_and_the_room_kept_for_it(open_page, site, name, path, w
     figure = page.locator(f"[data-explorable={name}]")
     assert figure.locator("dd").count() == 0
     room = figure.evaluate("e => e.getBoundingClientRect().height")
-    figure.scroll_into_view_if_needed()
-    expect(figure.locator("dd").last).to_have_attribute("data-value", re.compile("."))
+    see(figure)
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
     assert figure.evaluate("e => e.getBoundingClientRect().height") == pytest.approx(room, abs=1)
     filled = figure.evaluate(
@@ -282,19 +300,17 @@ def test_printed_without_having_been_seen(open_page, site, name, path):
     assert drawn and all(10 < height < 800 and right <= 665 for height, right in drawn)
 
 
-@every_figure
+@every_kind
 def test_works_from_disk(open_page, site_file, name, path):
     page = open_page()
     figure = visit(page, f"{site_file}/{path}", name)
-    slider = figure.locator("[type=range]").last
-    slider.focus()
-    after = changed(figure, lambda: page.keyboard.press("Home" if slider.evaluate("e => e.value === e.max") else "End"))
+    after = changed(figure, lambda: nudge(figure, -1, far=True))
     at_rest(page, name, after)
     figure = visit(page, f"{site_file}/{path}", name, ",".join(after))
     assert state(figure) == after
 
 
-@every_figure
+@every_kind
 def test_a_screen_reader_hears_the_numbers_once_at_rest(open_page, site, name, path):
     page = open_page()
     figure = visit(page, f"{site}/{path}", name)
@@ -315,7 +331,7 @@ def test_a_screen_reader_hears_the_numbers_once_at_rest(open_page, site, name, p
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-@pytest.mark.parametrize(("name", "path"), [(name, path) for name, path in FIGURES if name in WITH_DATA])
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, path in KINDS if name in WITH_DATA])
 def test_data_that_do_not_come_are_told(launched, site, name, path, answer):
     with launched.new_context() as context:
         page = context.new_page()
@@ -327,8 +343,7 @@ def test_data_that_do_not_come_are_told(launched, site, name, path, answer):
         page.unroute(f"**/{name}.data.js*")
         page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
         page.wait_for_timeout(300)
-        figure.scroll_into_view_if_needed()  # and now they do come
-        expect(figure.locator("dd").last).to_have_attribute("data-value", re.compile("."))
+        see(figure)  # and now they do come
 
 
 def test_what_plays_stops_where_the_reader_takes_over(open_page, site):
@@ -338,7 +353,7 @@ def test_what_plays_stops_where_the_reader_takes_over(open_page, site):
     figure.get_by_role("button", name="First steps").click()
     for act in (
         figure.get_by_role("button", name="Reset").click,
-        lambda: page.evaluate("text => { location.hash = text; }", f"explore?theatre={start[0]},3"),
+        lambda: follow(page, f"explore?theatre={start[0]},3"),
         lambda: mouse(page, *middle(steady(page, figure.locator(".explorable-drag").first)), -1),
     ):
         figure.get_by_role("button", name="Play").click()
@@ -365,8 +380,7 @@ def test_a_figure_stands_twice_in_a_book(open_page, site, html):
         figure.element_handle(),
     )
     twin = page.locator(".twin")
-    twin.scroll_into_view_if_needed()
-    expect(twin.locator("dd").last).to_have_attribute("data-value", re.compile("."))
+    see(twin)
     for one in (page.locator(".explorable:not(.twin)"), twin):
         assert one.locator(":checked").count() == 1
     ids = page.locator("[data-explorable] [id]").evaluate_all("all => all.map(e => e.id)")

@@ -13,6 +13,7 @@ from genmodels.autoencoders import AUTOENCODER, Objective, train
 from genmodels.seeds import seeds
 from playwright.sync_api import Locator, Page, expect
 from scipy.spatial import cKDTree
+from states import follow
 
 PATH = "/sheet-2/1a-sampling.html"
 PIXELS = """all => all.map(canvas => {
@@ -67,8 +68,7 @@ def test_images_and_distances_are_those_of_the_package(page, site, models, data)
     off = []
     for setting in settings:
         state = ",".join(f"{number:.2f}" for number in setting.ravel())
-        page.evaluate("text => { location.hash = text; }", f"explore?latent={state}")
-        page.evaluate("() => new Promise(done => setTimeout(done))")
+        follow(page, f"explore?latent={state}")
         at = np.array(z(figure)).reshape(2, 2)
         assert at.ravel() == pytest.approx([float(text) for text in state.split(",")], abs=1e-9)
         decoded = models.decode(at[:, None, None])[:, 0, 0]

@@ -145,7 +145,7 @@ def test_a_bad_escape_in_a_link_does_no_harm(open_page, site):
 
 def copied(page: Page, name: str) -> dict[str, str]:
     page.get_by_role("button", name=name, exact=True).first.click()
-    expect(page.get_by_role("status")).to_contain_text("Copied")
+    expect(page.locator(".copied-note[role=status]")).to_contain_text("Copied")
     return page.evaluate(READ)
 
 
@@ -195,7 +195,7 @@ def test_an_older_way_copies_where_the_new_one_is_missing(open_page, site, missi
     page.evaluate("getSelection().selectAllChildren(document.querySelector('#answer > p'))")
     selected = page.evaluate("String(getSelection())")
     page.get_by_role("button", name="Copy link to Further").click()
-    expect(page.get_by_role("status")).to_have_text("Copied: 2 (a) No overlap — Further")
+    expect(page.locator(".copied-note[role=status]")).to_have_text("Copied: 2 (a) No overlap — Further")
     assert page.evaluate("String(getSelection())") in (selected, "")  # a click may end a selection, copying may not
     read_on.bring_to_front()
     formats = read_on.evaluate(READ)
@@ -209,7 +209,7 @@ def test_where_nothing_may_be_copied_the_link_is_shown(open_page, site):
         "Object.defineProperty(navigator, 'clipboard', { value: undefined }); document.execCommand = () => false;"
     )
     page.get_by_role("button", name="Copy link to Answer").click()
-    expect(page.get_by_role("status")).to_contain_text(
+    expect(page.locator(".copied-note[role=status]")).to_contain_text(
         f"Not copied: this browser does not allow it. The link is {site}/2a"
     )
 

@@ -11,6 +11,7 @@ from drags import mouse, touch
 from genmodels.divergences import elbo_surgery
 from playwright.sync_api import Locator, Page, expect
 from scipy.stats import norm
+from states import follow
 
 PATH = "/sheet-2/1b-latent-space.html"
 FIGURE = "[data-explorable=surgery]"
@@ -83,12 +84,8 @@ DRAGS = pytest.mark.parametrize("drag", [mouse, touch])
 def test_numbers_are_those_of_the_package(page: Page, site: str) -> None:
     figure = visit(page, site)
     for log, means in SETTINGS:
-        page.evaluate("state => { location.hash = state; }", fragment(log, means))
-        page.wait_for_function(
-            "([selector, state]) => [...document.querySelectorAll(`${selector} [type=range]`)]"
-            ".every((input, i) => input.valueAsNumber === state[i])",
-            arg=[FIGURE, [log, *means]],
-        )
+        follow(page, fragment(log, means))
+        assert state(figure) == [log, *means]
         expected = elbo_surgery(means, [10**log] * 8)._asdict()
         expected["variance"] = 10 ** (2 * log) + np.var(means)
         got = shown(figure)
@@ -104,9 +101,11 @@ def test_starts_with_the_posteriors_of_the_page(page: Page, site: str) -> None:
     assert state(figure) == [-1, *MEANS]
 
 
-@pytest.mark.parametrize(("words", "at_"), NOTES.items())
-def test_note_tells_the_case(page: Page, site: str, words: str, at_: tuple[float, list[float]]) -> None:
-    expect(visit(page, site, *at_).locator(".explorable-note")).to_contain_text(words)
+def test_note_tells_the_case(page: Page, site: str) -> None:
+    figure = visit(page, site)
+    for words, (log, means) in NOTES.items():
+        follow(page, fragment(log, means))
+        expect(figure.locator(".explorable-note")).to_contain_text(words)
 
 
 def test_buttons_jump(page: Page, site: str) -> None:

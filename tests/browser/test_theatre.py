@@ -17,6 +17,7 @@ from genmodels.metrics import effective_modes, mode_shares
 from genmodels.seeds import seeds
 from genmodels.toydata import ring
 from playwright.sync_api import FloatRect, Locator, Page, expect
+from states import follow
 
 PATHS = {"3b": "/sheet-2/3b-why-collapse.html", "3c": "/sheet-2/3c-packing.html"}
 FIGURE = "[data-explorable=theatre]"
@@ -92,8 +93,7 @@ def test_numbers_are_those_of_the_package(page: Page, site: str, data: dict[str,
     visit(page, site, "shown,0")
     settings = [(names, t) for names in ("shown", "hidden") for t in range(len(data["steps"]))]
     for names, t in settings:
-        page.evaluate("state => { location.hash = `explore?theatre=${state}`; }", f"{names},{t}")
-        expect(page.locator("#theatre-moment")).to_have_value(str(t))
+        follow(page, f"explore?theatre={names},{t}")
         assert state(page) == [names, str(t)]
         samples = [run.snapshots[0, data["steps"][t] // 5] for run in runs]
         expected = [[effective_modes(x, TARGET) for x in samples], [mode_shares(x, TARGET).max() for x in samples]]
@@ -231,8 +231,7 @@ def test_notes_name_the_crowds_and_their_moves(
     shares = np.array([mode_shares(run.snapshots[0, times], TARGET) for run in runs])
     modes = np.array([effective_modes(run.snapshots[0, times], TARGET) for run in runs])
     for t in range(1, len(times)):
-        page.evaluate("t => { location.hash = `explore?theatre=hidden,${t}`; }", t)
-        expect(page.locator("#theatre-moment")).to_have_value(str(t))
+        follow(page, f"explore?theatre=hidden,{t}")
         top = shares[:, t].argmax(axis=1)
         close = data["steps"][t] - data["steps"][t - 1] < 6
         crowds = (shares[:, t].max(axis=1) > 0.5) & (shares[:, t - 1].max(axis=1) > 0.5)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drags import steady
+from drags import steady, touch
 from genmodels import mnist
 from genmodels.linear_vae import optimum, price_of_constant_encoder, rate_distortion
 from playwright.sync_api import Locator, Page, expect
+from states import follow
 
 PATH = "/sheet-2/1c-constant-encoder.html"
 FIGURE = "[data-explorable=water]"
@@ -62,11 +63,8 @@ def state(page: Page) -> list[str]:
 
 def move(page: Page, variance: int, beta: int) -> None:
     """Go to a state by the URL."""
-    page.evaluate("state => { location.hash = `explore?water=${state}`; }", f"{variance},{beta}")
-    page.wait_for_function(
-        "state => ['variance', 'beta'].every((name, i) => document.getElementById('water-' + name).value == state[i])",
-        arg=[variance, beta],
-    )
+    follow(page, f"explore?water={variance},{beta}")
+    assert state(page) == [str(variance), str(beta)]
 
 
 def shown(page: Page) -> dict[str, float]:
@@ -143,10 +141,11 @@ def test_collapsed_digits_are_one_image(page: Page, site: str) -> None:
     assert (got["active"], got["rate"], got["price"], got["mean"], got["spread"]) == (0, 0, 0, 0, 1)
 
 
-@pytest.mark.parametrize(("at", "words"), NOTES.items())
-def test_note_tells_the_case(page: Page, site: str, at: str, words: str) -> None:
-    visit(page, site, at)
-    expect(page.locator(f"{FIGURE} .explorable-note")).to_contain_text(words)
+def test_note_tells_the_case(page: Page, site: str) -> None:
+    visit(page, site)
+    for at, words in NOTES.items():
+        follow(page, f"explore?water={at}")
+        expect(page.locator(f"{FIGURE} .explorable-note")).to_contain_text(words)
 
 
 def test_starts_with_the_summed_squared_error(page: Page, site: str) -> None:
@@ -227,13 +226,8 @@ def test_touch_moves_the_level(page: Page, site: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     visit(page, site)
     box = steady(page, panel(page, 0))
-    client = page.context.new_cdp_session(page)
-    client.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-    scrolled, x, y = page.evaluate("scrollY"), box["x"] + 150, box["y"] + 150
-    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-    for step in range(1, 9):
-        client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y - 15 * step}]})
-    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    scrolled = page.evaluate("scrollY")
+    touch(page, box["x"] + 150, box["y"] + 150, 0, -120)
     assert int(state(page)[0]) == pytest.approx(
         3.5 * OCTAVE - (30 - TOP) * 7.5 * OCTAVE / (HEIGHT - TOP - BOTTOM), abs=5
     )

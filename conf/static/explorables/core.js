@@ -113,8 +113,9 @@
       make(this.layer, "text", { class: role, x: this.X(x), y: this.Y(y) + 4 }, label);
     }
 
-    /* Numbers from 0, black, to 1, white, row by row from the top, as an image behind what is drawn; after begin(). */
-    paint(values, columns) {
+    /* Numbers from 0, black, to 1, white, row by row from the top, as an image behind what is drawn; after begin().
+       Without columns a square. */
+    paint(values, columns = Math.sqrt(values.length)) {
       this.canvas ??= make(this.frame, "canvas");
       const { canvas, across, down, left } = this;
       Object.assign(canvas, { width: columns, height: values.length / columns });

@@ -68,7 +68,7 @@ Explorables.define("water", (figure) => {
 
     images.forEach((panel, i) => {
       panel.begin([0, 1], [0, 1]);
-      panel.paint(decode(parts[i >> 1], i % 2 && level), 28);
+      panel.paint(decode(parts[i >> 1], i % 2 && level));
     });
     show({ level, active, rate, error, price, mean: 1 - now[0], spread: now[0] });
     return active ? "What sticks out is encoded; the rest stays as error." : "Collapsed: the level is above all bars. Both are decoded to the mean image.";

@@ -1,0 +1,16 @@
+"""The state of a figure to play with, as a link on the page gives it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+
+def follow(page: Page, fragment: str) -> None:
+    """Follow a link within the page, such as explore?overlap=uniform,1,1, until the page has answered."""
+    page.evaluate(
+        """fragment => location.hash === `#${fragment}` || new Promise(done => {
+            addEventListener("hashchange", () => done(), { once: true });
+            location.hash = fragment;
+        })""",
+        fragment,
+    )
