@@ -8,6 +8,7 @@ import pytest
 import reader
 from every_page import EVERY_PAGE, SOLUTIONS
 
+OF_THEMES = ["color-contrast", "link-in-text-block", "image-alt", "svg-img-alt", "role-img-alt"]
 # a kind of thing that takes the focus: how to find one
 FOCUSABLE = {
     "skip link": ".skip-link",
@@ -33,7 +34,9 @@ def test_axe_finds_nothing_on_the_whole_page(open_page, site, name, width):
     problems = []
     for theme in reader.THEMES:
         page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-        problems += [f"{theme}: {problem}" for problem in reader.axe_problems(page)]
+        # what a theme changes is colours, and which of two pictures is shown
+        rules = None if theme == "light" else OF_THEMES
+        problems += [f"{theme}: {problem}" for problem in reader.axe_problems(page, rules=rules)]
     assert not problems, "\n".join(problems)
 
 
@@ -117,16 +120,3 @@ def test_lines_have_65_to_75_characters(open_page, site):
     assert len(lines) >= 50
     assert 65 <= statistics.median(lines) <= 75, statistics.median(lines)
     assert max(lines) <= 85
-
-
-@pytest.mark.parametrize("width", reader.WIDTHS)
-def test_text_is_set_in_17_pixels_or_more(open_page, site, width):
-    page = open_page(viewport={"width": width, "height": 900})
-    for name in (*SOLUTIONS, "index.html"):
-        page.goto(f"{site}/{name}")
-        small = page.evaluate(
-            """() => [...document.querySelectorAll("article section > p, article section > :is(ul, ol) > li")]
-                .filter(e => !e.closest(".explorable, .claims, [class*=sd-], .page-facts"))
-                .filter(e => parseFloat(getComputedStyle(e).fontSize) < 17).map(e => e.outerHTML.slice(0, 100))"""
-        )
-        assert small == [], name

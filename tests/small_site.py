@@ -1,0 +1,115 @@
+"""A copy of what makes the site, with two small pages, on which building is tried."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DESCRIPTION = "description: This page is one of the few of a small site, on which the building of sites is tried.\n"
+INDEX = f"---\n{DESCRIPTION}---\n# A small site\n\n{{claim}}`one-half .2f`\n\n```{{toctree}}\none\ntwo\nresults\n```\n"
+PAGE = f"""\
+---
+file_format: mystnb
+{DESCRIPTION}---
+"""
+PAGE += """\
+# Page NAME
+
+```{code-cell} python
+:alt: a line that rises from left to right
+:caption: "**A line.** It rises."
+:name: fig-NAME
+IMPORT
+from genmodels.claims import claim
+from genmodels.figures import panels
+
+(axes,) = fig = panels()
+axes.plot([0, 1])
+claim("NAME-half", 0.5, equals=0.5, text="a half")
+fig
+```
+"""
+
+
+class Site:
+    """A copy of what makes the site, with two small pages."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in ("conf", "code", "requirements"):
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "LICENSE"):  # the notebooks come with the package
+            shutil.copy(ROOT / name, root / name)
+        self.write("index.md", INDEX)
+        self.write("results.md", f"---\n{DESCRIPTION}---\n# Results\n\n```{{claims}}\n```\n")
+        self.write("one.md", PAGE.replace("NAME", "one").replace("IMPORT", "from genmodels import toy_low"))
+        self.write("two.md", PAGE.replace("NAME", "two").replace("IMPORT", ""))
+        # a module that is imported by a module that page one imports
+        (root / "code/genmodels/toy_base.py").write_text("VALUE = 1\n")
+        (root / "code/genmodels/toy_low.py").write_text("from genmodels.toy_base import VALUE as VALUE\n")
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / "docs" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        path = self.root / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def start(self, *before: str, **environment: str) -> subprocess.Popen[str]:
+        """Begin a build: by the command that stands before it, with these variables set."""
+        command = [*before, sys.executable, "conf/tools/build.py", "--jobs", "2"]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        return subprocess.Popen(
+            command, cwd=self.root, env=kept | environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    def build(self, *before: str, **environment: str) -> tuple[int, str]:
+        """Build; return the exit status and all that was printed."""
+        process = self.start(*before, **environment)
+        output, _ = process.communicate(timeout=300)
+        return process.returncode, output
+
+    def page(self, name: str) -> str:
+        return (self.root / "build/html" / name).read_text(encoding="utf-8")
+
+
+def ran(output: str) -> set[str]:
+    """The pages whose cells were run."""
+    return set(re.findall(r"^  (\S+): done", output, re.M))
+
+
+def assert_same(first: Path, second: Path) -> None:
+    names = {path.relative_to(first) for path in first.rglob("*") if path.is_file()}
+    assert names == {path.relative_to(second) for path in second.rglob("*") if path.is_file()}
+    assert [name for name in names if not filecmp.cmp(first / name, second / name, shallow=False)] == []
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small site that has been built."""
+    made = Site(tmp_path_factory.mktemp("with blank and ümlaut") / "site")
+    code, output = made.build()
+    assert code == 0, output
+    assert ran(output) == {"one", "two"}
+    return made.root
+
+
+@pytest.fixture
+def site(built: Path, tmp_path: Path) -> Site:
+    """A copy of it, at another place: no executed cell may depend on where it lies."""
+    copy = Site.__new__(Site)
+    copy.root = tmp_path / "site"
+    shutil.copytree(built, copy.root)
+    return copy
