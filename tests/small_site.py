@@ -67,17 +67,15 @@ class Site:
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
 
-    def start(self, *before: str, **environment: str) -> subprocess.Popen[str]:
-        """Begin a build: by the command that stands before it, with these variables set."""
-        command = [*before, sys.executable, "conf/tools/build.py", "--jobs", "2"]
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    def start(self) -> subprocess.Popen[str]:
+        command = [sys.executable, "conf/tools/build.py", "--jobs", "2"]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
         return subprocess.Popen(
-            command, cwd=self.root, env=kept | environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command, cwd=self.root, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
-    def build(self, *before: str, **environment: str) -> tuple[int, str]:
-        """Build; return the exit status and all that was printed."""
-        process = self.start(*before, **environment)
+    def build(self) -> tuple[int, str]:
+        process = self.start()
         output, _ = process.communicate(timeout=300)
         return process.returncode, output
 

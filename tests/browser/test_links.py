@@ -312,12 +312,13 @@ def test_the_skip_link_leads_past_the_menu(open_page, site):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_buttons_are_accessible_when_they_are_pointed_at(open_page, site, width):
-    page = opened(open_page, f"{site}/links.html", width)
-    page.add_style_tag(content=".copy-link { opacity: 1 !important; }")
+@pytest.mark.parametrize("name", ["links.html", "404.html"])
+def test_links_are_accessible(open_page, site, name, width):
+    page = opened(open_page, f"{site}/{name}", width)
+    page.add_style_tag(content=".copy-link { opacity: 1 !important; }")  # as a reader sees them who points at them
     for theme in ("light", "dark"):
         page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-        found = Axe().run(page, context=".copy-link", options={"preload": False})
+        found = Axe().run(page, context="main", options={"preload": False})
         assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 

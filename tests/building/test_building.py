@@ -99,7 +99,7 @@ WRONG = {
     "it costs $x^2": "dollar signs?",
     "$\\frac{1$": "bad formula",
     "```{explorable} blur\n{}\n```": "no cell of any page shares data with it",
-    "```{explorable} nothing\n{}\n```": "nothing",
+    "```{explorable} unheard\n{}\n```": "unheard",
 }
 
 
@@ -112,10 +112,19 @@ def stays_broken(site, messages):
     assert site.page("one.html") == before
 
 
+def breaks(site, name, old, new, messages):
+    """An edit breaks the site, which stays broken until the edit is undone."""
+    whole = (site.root / name).read_text(encoding="utf-8")
+    site.edit(name, old, new)
+    stays_broken(site, messages)
+    (site.root / name).write_text(whole, encoding="utf-8")
+    code, output = site.build()
+    assert code == 0, output
+
+
 @pytest.mark.parametrize(("name", "old", "new", "message"), UNREADABLE.values(), ids=list(UNREADABLE))
 def test_what_cannot_be_read_is_named(site, name, old, new, message):
-    site.edit(name, old, new)
-    stays_broken(site, [message])
+    breaks(site, name, old, new, [message])
 
 
 def test_every_cell_that_fails_is_named(site):
@@ -130,22 +139,16 @@ def test_every_cell_that_fails_is_named(site):
 
 
 def test_everything_wrong_on_a_page_is_named(site):
-    whole = (site.root / "docs/index.md").read_text(encoding="utf-8")
-    site.edit("docs/index.md", "# A small site", "\n\n".join(["# A small site", *WRONG]))
-    stays_broken(site, WRONG.values())
-    (site.root / "docs/index.md").write_text(whole, encoding="utf-8")
-    code, output = site.build()
-    assert (code, ran(output)) == (0, set()), output
+    breaks(site, "docs/index.md", "# A small site", "\n\n".join(["# A small site", *WRONG]), WRONG.values())
 
 
 def test_a_figure_without_alt_text_is_named(site):
-    site.edit("docs/one.md", ":alt: a line that rises from left to right\n", "")
-    stays_broken(site, ["without alt"])
+    breaks(site, "docs/one.md", ":alt: a line that rises from left to right\n", "", ["without alt"])
 
 
 def test_data_for_a_figure_that_there_is_not_are_named(site):
-    site.edit("docs/two.md", "axes.plot([0, 1])", "from genmodels.explorables import share\nshare('lost', x=1)")
-    stays_broken(site, ["no such figure"])
+    line = "from genmodels.explorables import share\nshare('lost', x=1)"
+    breaks(site, "docs/two.md", "axes.plot([0, 1])", line, ["no such figure"])
 
 
 def test_two_clean_builds_give_the_same_bytes(site):
