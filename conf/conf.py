@@ -39,7 +39,7 @@ extensions = [
     "short_pages",
     "link_list",
     "not_found",
-    "plain_docstrings",
+    "package_page",
     "answers",
     "notebooks",
     "printed_from",
@@ -85,6 +85,7 @@ autodoc_typehints = "description"
 autodoc_typehints_format = "short"
 autodoc_type_aliases = {"ArrayLike": "ArrayLike"}  # unfolded, it is five lines long
 napoleon_google_docstring = True
+toc_object_entries = False  # the list on the page names the modules; what they hold is in the index
 
 html_math_renderer = "katex"
 html_theme = "sphinx_book_theme"

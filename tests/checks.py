@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -25,7 +26,13 @@ LOADING = {
 
 
 def parse(path: Path) -> BeautifulSoup:
-    """A built page as a tree."""
+    """A built page as a tree, to be read only: who asks for the same page again gets the same tree."""
+    state = path.stat()
+    return _tree(path, state.st_mtime_ns, state.st_size)
+
+
+@functools.lru_cache(maxsize=64)
+def _tree(path: Path, changed: int, size: int) -> BeautifulSoup:
     return BeautifulSoup(path.read_text(encoding="utf-8"), "lxml")
 
 

@@ -6,6 +6,7 @@ import filecmp
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -71,7 +72,14 @@ class Site:
         command = [sys.executable, "conf/tools/build.py", "--jobs", "2"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
         return subprocess.Popen(
-            command, cwd=self.root, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command,
+            cwd=self.root,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            # tests that were started in the background ignore Ctrl+C, and so would what they start
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def build(self) -> tuple[int, str]:

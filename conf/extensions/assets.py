@@ -17,6 +17,7 @@ from typing import Any
 from docutils import nodes
 from formula_fonts import embedded
 from minify import minified
+from site_state import site
 from sphinx.application import Sphinx
 from style_pruning import names, pruned
 
@@ -69,7 +70,8 @@ def bundle(app: Sphinx, error: Exception | None) -> None:
     pages = {path: text for path, text in pages.items() if "_static" not in path.parts}
     scripts = [_path(out, js.filename) for js in app.builder._js_files if _wanted(js.filename)]  # type: ignore[attr-defined]
     script = "".join(f"{path.read_text(encoding='utf-8').rstrip()}\n;" for path in scripts if path.is_file())
-    script = minified(script)
+    memory = site().memory
+    script = memory.recall(minified, script)
     figures = {  # the script of the figures to play with, and their data
         path.relative_to(out).as_posix(): path.read_text(encoding="utf-8")
         for path in (out / EXPLORABLES, *sorted((out / "_static/explorables").glob("*.data.js")))
@@ -79,7 +81,7 @@ def bundle(app: Sphinx, error: Exception | None) -> None:
     sheets = [out / "_static" / name for name in THEME_CSS]
     sheets += [_path(out, css.filename) for css in app.builder._css_files]  # type: ignore[attr-defined]
     style = "".join(_relocated(path, out / "_static") for path in dict.fromkeys(sheets) if path.is_file())
-    style = pruned(style, names(pages.values(), every_script))
+    style = memory.recall(pruned, style, sorted(names(pages.values(), every_script)))
     style = embedded(style, out / "_static", pages.values())
     made = {CSS: style, JS: script, INDEX: (out / INDEX).read_text(encoding="utf-8")}
     for name, text in (made | figures).items():
@@ -123,5 +125,6 @@ def _remove_unused(out: Path, text: str) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Take over what pages load, after every other extension has said what it wants."""
     app.connect("html-page-context", add_context, priority=900)
+    app.setup_extension("site_state")
     app.connect("build-finished", bundle, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

@@ -8,7 +8,6 @@ page's HTML, which then arrives and is laid out in a fraction of the time.
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import html
 import io
@@ -31,7 +30,6 @@ LARGE = 18_000  # pixels: 25 digits side by side are drawn with what the eye doe
 NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 
 
-@functools.cache  # asked for when the page is read, and when its files are written
 def panels(svg: str) -> list[str]:
     """The figure's panels, each an SVG file of its own."""
     svg = _smaller(svg)
@@ -50,7 +48,7 @@ def figure(svg: str, name: str, alt: str, docname: str) -> str:
 
 def _files(svg: str, name: str) -> Iterator[tuple[str, str]]:
     """The files of the figure called ``name``: file name and text."""
-    for number, panel in enumerate(panels(svg), start=1):
+    for number, panel in enumerate(site().memory.recall(panels, svg), start=1):
         yield f"{name}-{number}.svg", panel
 
 

@@ -58,7 +58,7 @@ def write_scripts(app: Sphinx) -> None:
         )
     figures = sorted(path for path in SOURCES.glob("*.js") if path.name != "core.js")
     sources = (path.read_text(encoding="utf-8") for path in (SOURCES / "core.js", *figures))
-    (folder / SCRIPT).write_text(minified("\n".join(sources)), encoding="utf-8")
+    (folder / SCRIPT).write_text(site().memory.recall(minified, "\n".join(sources)), encoding="utf-8")
     if str(folder) not in app.config.html_static_path:
         app.config.html_static_path.append(str(folder))
 

@@ -23,7 +23,6 @@ def _engine() -> MiniRacer:
     return engine
 
 
-@functools.cache
 def minified(source: str) -> str:
     """The same script in fewer letters. Raises ValueError where it does not parse."""
     try:

@@ -6,11 +6,11 @@ is not known, no page claims one, and its picture is named relative to the page.
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import preview_card
 from docutils import nodes
 from drawings import SVG
 from page_names import names, short_link
@@ -21,7 +21,19 @@ from sphinx.util.nodes import clean_astext
 
 FOLDER = "_static/previews"
 PANEL = re.compile(r'<svg class="panel".*?</svg>', re.S)
+WIDTH, HEIGHT = 1200, 630  # pixels, as forums ask for
 NAMESPACES = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+
+
+class Card(NamedTuple):
+    """What is written on a page's picture, and the figure beside it: an SVG panel, or none."""
+
+    number: str
+    title: str
+    description: str
+    facts: str
+    site: str
+    panel: str = ""
 
 
 def _panel(app: Sphinx, pagename: str) -> str:
@@ -41,12 +53,12 @@ def _panel(app: Sphinx, pagename: str) -> str:
     return ""
 
 
-def _card(app: Sphinx, pagename: str, description: str, doctree: nodes.document) -> preview_card.Card:
+def _card(app: Sphinx, pagename: str, description: str, doctree: nodes.document) -> Card:
     """What is written on a page's picture."""
     title = clean_astext(app.env.titles[pagename])
     question = re.match(r"(\d \([a-z]\)|\d) (?=\S)", title)
     facts = [line.astext() for line in doctree.findall(nodes.paragraph) if "page-facts" in line["classes"]]
-    return preview_card.Card(
+    return Card(
         number=question[1] if question else "",
         title=title.removeprefix(question[0]) if question else title,
         description=description,
@@ -54,6 +66,13 @@ def _card(app: Sphinx, pagename: str, description: str, doctree: nodes.document)
         site=app.config.project,
         panel=_panel(app, pagename),
     )
+
+
+def _drawn(*card: str) -> str:
+    """The picture's bytes, as text."""
+    import preview_card  # which loads what draws
+
+    return base64.b64encode(preview_card.drawn(Card(*card))).decode()
 
 
 def add_preview(
@@ -65,15 +84,17 @@ def add_preview(
     short = short_link(app.config.short_links, pagename) or pagename.replace("/", "-")
     picture = f"{FOLDER}/{short}.png"
     card = _card(app, pagename, context.get("description", ""), doctree)
-    preview_card.draw(card, Path(app.outdir) / picture)
+    path = Path(app.outdir) / picture
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(base64.b64decode(site().memory.recall(_drawn, *card)))
     base = app.config.html_baseurl
     context["meta"] = {
         **(context["meta"] or {}),
         "og:description": card.description,
         "og:image": base + picture if base else context["pathto"](picture, 1),
         "og:image:alt": f"Title card: {names(app.env).get(pagename, card.title)}",
-        "og:image:width": str(preview_card.WIDTH),
-        "og:image:height": str(preview_card.HEIGHT),
+        "og:image:width": str(WIDTH),
+        "og:image:height": str(HEIGHT),
     }
 
 

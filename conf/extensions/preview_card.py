@@ -5,8 +5,7 @@ Drawn with the figures' colours and font, in the size that forums ask for. The s
 
 from __future__ import annotations
 
-import dataclasses
-from pathlib import Path
+import io
 from xml.etree import ElementTree
 
 import svg_panel
@@ -15,24 +14,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
+from page_previews import HEIGHT, WIDTH, Card
+from PIL import Image
 
-WIDTH, HEIGHT = 1200, 630
 MARGIN = 72
 PICTURE = 400  # width of the figure's box, on the right
 ROLES = {"1": "prior", "2": "generator", "3": "discriminator"}  # an exercise's colour
-
-
-@dataclasses.dataclass(frozen=True)
-class Card:
-    """What is written on the picture, and the figure beside it: an SVG panel, or none."""
-
-    number: str
-    title: str
-    description: str
-    facts: str
-    site: str
-    panel: str = ""
 
 
 def _font(size: float, bold: bool = False) -> FontProperties:
@@ -40,7 +28,7 @@ def _font(size: float, bold: bool = False) -> FontProperties:
 
 
 def _width(text: str, font: FontProperties) -> float:
-    return float(TextPath((0, 0), text, prop=font).get_extents().width)
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 
 def wrapped(text: str, font: FontProperties, width: float) -> list[str]:
@@ -72,19 +60,18 @@ class _Sheet:
             self.axes.text(MARGIN, top - 0.3 * size, line, fontproperties=font, color=colour(role), parse_math=False)
         return top
 
-    def save(self, path: Path) -> None:
-        """Write the PNG, in few colours: it is flat, and forums load it from phones."""
-        from PIL import Image
-
+    def png(self) -> bytes:
+        """The picture in few colours: it is flat, and forums load it from phones."""
         canvas = FigureCanvasAgg(self.figure)
         canvas.draw()
         picture = Image.frombuffer("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba())).convert("RGB")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+        file = io.BytesIO()
+        picture.quantize(128, dither=Image.Dither.NONE).save(file, format="PNG", optimize=True)
+        return file.getvalue()
 
 
-def draw(card: Card, path: Path) -> None:
-    """Draw the card and write it as a PNG."""
+def drawn(card: Card) -> bytes:
+    """The card as a PNG."""
     sheet = _Sheet()
     accent = ROLES.get(card.number[:1], "data")
     sheet.axes.add_patch(Rectangle((0, 0), 20, HEIGHT, color=colour(accent), linewidth=0))
@@ -102,4 +89,4 @@ def draw(card: Card, path: Path) -> None:
     if card.panel:
         panel = ElementTree.fromstring(card.panel)
         svg_panel.draw(panel, sheet.axes, (WIDTH - MARGIN - PICTURE, 90, PICTURE, HEIGHT - 230))
-    sheet.save(path)
+    return sheet.png()

@@ -3,12 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import importlib.metadata
+import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from genmodels import palette
 from pages import Ledger, Page, Project, Store, collect_claims, read_pages
 from sphinx.application import Sphinx
+
+# what draws and shrinks: other versions may give other bytes
+LIBRARIES = ("fonttools", "matplotlib", "mini-racer", "pillow", "tinycss2")
+
+
+class Memory:
+    """What took long to make, kept from build to build under a digest of all that it is made from."""
+
+    def __init__(self, folder: Path, recipe: str) -> None:
+        self._store, self._recipe, self._used = Store(folder), recipe, set[str]()
+
+    def recall(self, make: Callable[..., Any], *inputs: Any) -> Any:
+        """What ``make`` returns for these inputs, made now or by a build before; JSON must be able to say both.
+
+        ``make`` depends on its inputs alone, and on what the recipe names: the site's tools, libraries and palette.
+        """
+        about = json.dumps([self._recipe, make.__module__, make.__qualname__, inputs])
+        digest = hashlib.sha256(about.encode()).hexdigest()
+        self._used.add(digest)
+        found = self._store.get(digest)
+        if found is None:
+            found = make(*inputs)
+            self._store.put(digest, make.__qualname__, found)
+        return found
+
+    def forget_unused(self) -> None:
+        """Remove what this build did not ask for."""
+        self._store.keep_only(self._used)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +53,7 @@ class Site:
     pages: list[Page]
     store: Store
     ledger: Ledger
+    memory: Memory
 
     @property
     def titles(self) -> dict[str, str]:
@@ -41,7 +75,16 @@ def begin(app: Sphinx) -> None:
     root = Path(app.config.site_root)
     project = Project(root, Path(app.config.site_build))
     pages, store = read_pages(project), Store(project.store)
-    _current[:] = [Site(app, project, pages, store, collect_claims(pages, store))]
+    recipe = [app.config.site_recipe, *(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)]
+    recipe.append(repr(palette.PALETTE))
+    memory = Memory(project.memory, "\n".join(recipe))
+    _current[:] = [Site(app, project, pages, store, collect_claims(pages, store), memory)]
+
+
+def end(app: Sphinx, error: Exception | None) -> None:
+    """Tidy up once all is made."""
+    if error is None:
+        site().memory.forget_unused()
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -49,4 +92,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("site_root", "", "")
     app.add_config_value("site_build", "", "")
     app.connect("builder-inited", begin)
+    app.connect("build-finished", end, priority=950)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": False}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import tinycss2
@@ -23,8 +23,9 @@ def names(pages: Iterable[str], scripts: str) -> set[str]:
     return found
 
 
-def pruned(css: str, used: set[str]) -> str:
+def pruned(css: str, used: Collection[str]) -> str:
     """The style sheet without comments, rules that match no page, and fonts and variables that nothing asks for."""
+    used = set(used)
     rules = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
     kept = [text for rule in rules if (text := _rule(rule, used))]
     fonts = [text for text in kept if text.startswith("@font-face")]

@@ -137,7 +137,7 @@ def run(project: Project, jobs: int) -> list[Page]:
     def work(page: Page) -> None:
         progress.start(page.name)
         try:
-            store.put(page, execute(project, page, functools.partial(progress.cell, page.name)))
+            store.put(page.digest, page.name, execute(project, page, functools.partial(progress.cell, page.name)))
             progress.done(page.name, "done")
         except ExecutionError as error:
             failures.append(str(error))

@@ -53,6 +53,11 @@ class Project:
         """The stored outputs, one file per digest."""
         return self.build / "execution"
 
+    @property
+    def memory(self) -> Path:
+        """What else took long to make, one file per digest."""
+        return self.build / "memory"
+
 
 @dataclasses.dataclass(frozen=True)
 class Page:
@@ -124,15 +129,20 @@ def _common_digest(project: Project) -> str:
 def imported_modules(package: Path, source: str) -> dict[str, Path]:
     """The package's modules that ``source`` imports, directly or not: dotted name -> file."""
     found: dict[str, Path] = {}
-    waiting = [(_parse(source, "a cell"), PACKAGE)]
+    waiting = [*_imports(_parse(source, "a cell"), PACKAGE)]
     while waiting:
-        for name in _imports(*waiting.pop()):
-            path = _module_file(package, name)
-            if path is not None and name not in found:
-                found[name] = path
-                inside = name if path.stem == "__init__" else name.rpartition(".")[0]
-                waiting.append((_parse(path.read_text(encoding="utf-8"), path.name), inside))
+        name = waiting.pop()
+        path = _module_file(package, name)
+        if path is not None and name not in found:
+            found[name] = path
+            waiting += _imports_of_module(path, name if path.stem == "__init__" else name.rpartition(".")[0])
     return found
+
+
+@functools.cache
+def _imports_of_module(path: Path, inside: str) -> list[str]:
+    """What the module in a file imports; ``inside`` is the package that it belongs to."""
+    return [*_imports(_parse(path.read_text(encoding="utf-8"), path.name), inside)]
 
 
 def _imports(tree: ast.Module, inside: str) -> Iterator[str]:
@@ -164,13 +174,13 @@ def _module_file(package: Path, name: str) -> Path | None:
 
 
 class Store:
-    """Outputs of executed pages on disk: a file per digest, written whole or not at all."""
+    """Outputs of executed pages, or what else is expensive, on disk: a file per digest, written whole or not at all."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def get(self, digest: str) -> list[list[Any]] | None:
-        """The outputs, a list per code cell, or None where there are none or the file is damaged."""
+    def get(self, digest: str) -> Any:
+        """What was put, of a page a list of outputs per code cell; None where it is not there or damaged."""
         try:
             record = json.loads((self.folder / f"{digest}.json").read_bytes())
             if record["check"] != _check(record["outputs"]):
@@ -179,16 +189,16 @@ class Store:
             return None
         return record["outputs"]
 
-    def put(self, page: Page, outputs: list[list[Any]]) -> None:
-        """Keep the outputs of ``page``."""
+    def put(self, digest: str, name: str, outputs: Any) -> None:
+        """Keep the outputs of the page called ``name``, or what else JSON can say."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        record = {"page": page.name, "check": _check(outputs), "outputs": outputs}
+        record = {"page": name, "check": _check(outputs), "outputs": outputs}
         with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".part", delete=False, encoding="utf-8") as file:
             json.dump(record, file, sort_keys=True)
-        os.replace(file.name, self.folder / f"{page.digest}.json")
+        os.replace(file.name, self.folder / f"{digest}.json")
 
     def keep_only(self, digests: Iterable[str]) -> None:
-        """Remove what no page needs any longer."""
+        """Remove what nothing needs any longer."""
         wanted = {f"{digest}.json" for digest in digests}
         for path in self.folder.glob("*"):
             if path.name not in wanted:
