@@ -32,7 +32,7 @@ Explorables.define("water", (figure) => {
     }],
   ]);
   const water = figure.panel(210, "direction", [["posterior", "encoded"], ["distance", "error"], ["marker", "level: drag"]], 2, 280);
-  const curve = figure.panel(210, "squared error", [["distance", "rate in nats, Shannon’s"], ["plain posterior", "● VAE"]], 2, 280);
+  const curve = figure.panel(210, "squared error", [["distance", "rate in nats, Shannon’s"], ["dot posterior", "VAE"]], 2, 280);
   const images = names.map((name) => figure.panel(0, "", [["undefined", name]], 4, 60));
   const show = figure.readouts({
     level: "level βσ²", active: "directions encoded", rate: "rate, nats", error: "squared error", price: "price of collapse",
