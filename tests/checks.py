@@ -81,7 +81,8 @@ def answer_problems(page: BeautifulSoup) -> list[str]:
         formula.replace_with(" ")
     words = len(re.findall(r"[\w'’-]*[A-Za-z][\w'’-]*", text.get_text(" ")))
     if words > int(points[1]) * WORDS_PER_POINT:
-        problems.append(f"the answer has {words} words for {points[1]} points")
+        most = int(points[1]) * WORDS_PER_POINT
+        problems.append(f"the answer has {words} words; for {points[1]} points it may have {most:.0f}")
     return problems
 
 
@@ -206,7 +207,7 @@ def typed_decimals(source: str) -> list[str]:
     """Decimals that were typed into the prose instead of computed."""
     lines = enumerate(prose(source).split("\n"), start=1)
     return [
-        f"line {number}: {decimal}"
+        f"line {number}: {decimal} is typed: let a cell claim it, and quote the claim"
         for number, line in lines
         for decimal in re.findall(r"(?<![\w.])\d*[.,]\d+(?![\w.]|\d)", line)
     ]
@@ -218,5 +219,7 @@ def cell_problems(source: str) -> list[str]:
     for cell in re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", source, re.S | re.M):
         lines = [line for line in cell.split("\n") if line.strip() and not re.match(r":\w+:", line)]
         if len(lines) > CELL_LINES:
-            problems.append(f"a cell of {len(lines)} lines: {lines[0]}")
+            problems.append(
+                f"a cell of {len(lines)} lines, blank ones and options not counted; at most {CELL_LINES}: {lines[0]}"
+            )
     return problems

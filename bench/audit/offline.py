@@ -10,6 +10,14 @@ from playwright.sync_api import Error as PlaywrightError
 from reader import context_of, open_search, scroll_through
 
 PATIENCE = 3000  # ms
+# what a page fetches by itself when it has been shown and the browser is idle: pictures far down, the search index
+FETCHED = """async limit => {
+  const there = () => [...document.images].every(image => image.complete && image.loading !== "lazy")
+    && performance.getEntriesByType("resource").some(entry => entry.name.includes("searchindex.js"));
+  const until = performance.now() + limit;
+  while (!there() && performance.now() < until) await new Promise(done => setTimeout(done, 50));
+  return there();
+}"""
 
 
 def pictures(page: Page) -> None:
@@ -75,8 +83,9 @@ def problems(browser: Browser, address: str, width: int = 1280) -> list[str]:
             errors: list[str] = []
             page.on("pageerror", functools.partial(_note, errors))
             page.goto(address, wait_until="networkidle")
-            context.set_offline(True)
             try:
+                assert page.evaluate(FETCHED, 5 * PATIENCE), "the page does not fetch by itself what it will need"
+                context.set_offline(True)
                 step(page)
             except (AssertionError, PlaywrightError) as error:
                 found.append(f"{step.__name__}: {str(error).splitlines()[0]}")

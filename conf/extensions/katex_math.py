@@ -47,14 +47,17 @@ def _rendered(node: nodes.Element, display: bool) -> str:
 
 
 def keep_punctuation(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Bind the marks around a formula to it: no line ends with its opening bracket or starts with its full stop."""
+    """Bind what stands around a formula to it: no line ends with its opening bracket or starts with its full stop."""
     for formula in list(doctree.findall(nodes.math)):
         siblings = formula.parent.children
         place = formula.parent.index(formula)
-        for key, neighbour, marks in (("before", place - 1, r"[(\[]+$"), ("after", place + 1, r"^[,.;:!?)\]]+")):
+        for key, neighbour, marks in (
+            ("before", place - 1, r"[(\[]+$"),
+            ("after", place + 1, r"^(?:[’']s\b)?[,.;:!?)\]]*"),
+        ):
             text = siblings[neighbour] if 0 <= neighbour < len(siblings) else None
             mark = re.search(marks, text.astext()) if isinstance(text, nodes.Text) else None
-            if text is not None and mark:
+            if text is not None and mark and mark[0]:
                 formula[key] = mark[0]
                 siblings[neighbour] = nodes.Text(re.sub(marks, "", text.astext()))
 

@@ -136,7 +136,10 @@ def write(app: Sphinx, exception: Exception | None) -> None:
         install = f"{base}/{posixpath.join(posixpath.dirname(page.name), name)}" if base else name
         try:
             made = notebook(page, outputs, _seen_from(page, references, base), install)
-        except (ValueError, KeyError) as error:
+        except KeyError as error:
+            logger.warning("no notebook: the page refers to %s, which is not there", error, location=page.name)
+            continue
+        except ValueError as error:
             logger.warning("no notebook: %s", error, location=page.name)
             continue
         text = nbformat.writes(made, version=4)

@@ -45,7 +45,10 @@ def sphinx(project: Project, tags: Sequence[str] = ()) -> Path | None:
     Sphinx remembers what it has read, but writes every page: writing is quick, pages that are gone leave nothing
     behind, and an edit gives the same bytes as a clean build.
     """
-    from sphinx.cmd.build import build_main
+    from sphinx.application import Sphinx
+    from sphinx.errors import SphinxError
+    from sphinx.util.console import nocolor
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
 
     fresh, read, reading = (project.build / name for name in ("html.new", "doctrees", "doctrees.new"))
     for leftover in (fresh, reading):
@@ -54,9 +57,17 @@ def sphinx(project: Project, tags: Sequence[str] = ()) -> Path | None:
         # it comes back only after success: Sphinx warns of a fault when it reads the page, and not again
         read.rename(reading)
     os.environ["SITE_BUILD"] = str(project.build)
-    options = ["-b", "html", "-a", "-W", "--keep-going", "-q", "-c", str(CONF), "-d", str(reading)]
-    options += [option for tag in tags for option in ("-t", tag)]
-    if build_main([*options, str(project.docs), str(fresh)]) != 0:
+    if not sys.stderr.isatty():
+        nocolor()
+    try:
+        # not Sphinx's own command, which takes an interruption for a failure
+        with patch_docutils(CONF), docutils_namespace():
+            app = Sphinx(project.docs, CONF, fresh, reading, "html", status=None, warningiserror=True, tags=tags)
+            app.build(force_all=True)
+    except SphinxError as error:
+        print(f"{error.category}: {error}", file=sys.stderr)
+        return None
+    if app.statuscode != 0:
         return None
     reading.rename(read)
     return fresh

@@ -138,10 +138,10 @@ def run(project: Project, jobs: int) -> list[Page]:
         progress.start(page.name)
         try:
             store.put(page.digest, page.name, execute(project, page, functools.partial(progress.cell, page.name)))
-            progress.done(page.name, "done")
+            progress.done(page.name)
         except ExecutionError as error:
             failures.append(str(error))
-            progress.done(page.name, "FAILED")
+            progress.failed(page.name)
 
     with progress, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         try:
@@ -192,9 +192,16 @@ class Progress:
         """The page has come to this cell."""
         self.at[name] = min(number, self.cells[name])
 
-    def done(self, name: str, how: str) -> None:
-        """The page has ended."""
-        print(f"  {name}: {how}, {self.cells[name]} cells, {time.monotonic() - self.since.pop(name):.0f} s", flush=True)
+    def done(self, name: str) -> None:
+        """The page has run."""
+        self._end(name, f"done, {self.cells[name]} cells")
+
+    def failed(self, name: str) -> None:
+        """The page has failed, in the cell that it had come to."""
+        self._end(name, f"FAILED in cell {self.at[name]} of {self.cells[name]}")
+
+    def _end(self, name: str, how: str) -> None:
+        print(f"  {name}: {how}, {time.monotonic() - self.since.pop(name):.0f} s", flush=True)
 
     def _tick(self) -> None:
         while not self.ended.wait(self.SECONDS):

@@ -198,6 +198,19 @@ def test_an_interrupted_build_ends_at_once_and_says_so(site):
     assert "Interrupted" in output and "Traceback" not in output, output
 
 
+def test_a_build_interrupted_while_pages_are_made_says_so_too(site):
+    before = site.page("one.html")
+    process = site.start()
+    while "Sphinx makes them" not in process.stdout.readline():
+        pass
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=50)
+    assert process.returncode == 130
+    assert "Interrupted" in output and "Not built" not in output and "Traceback" not in output, output
+    assert site.page("one.html") == before
+
+
 def test_a_page_that_is_not_utf_8_is_named(site):
     (site.root / "docs/two.md").write_bytes(b"# \xe4")
     code, output = site.build()

@@ -12,6 +12,7 @@ from genmodels.palette import PALETTE
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "docs").rglob("*.md"))
 PUBLISHED = ROOT / "tests" / "published-anchors.txt"
+WORDS_FOR_NUMBERS = dict(enumerate("zero one two three four five six seven eight nine ten eleven twelve".split()))
 
 
 def test_every_question_page_has_its_seven_sections(html):
@@ -71,7 +72,9 @@ def test_anchors_are_published_and_never_taken_back(html):
     published = PUBLISHED.read_text(encoding="utf-8").split()
     for path in checks.questions(html):
         name = path.relative_to(html).as_posix()
-        needed = [f"{path.name.partition('-')[0]}.html", *(f"{name}#{section}" for section in checks.SECTIONS)]
+        number = path.name.partition("-")[0]
+        needed = [f"{number}.html", *(f"{name}#{section}" for section in checks.SECTIONS)]
+        needed.append(f"{path.parent.name}/answers.html#answer-{number}")
         missing = [line for line in needed if line not in published]
         assert not missing, "append to tests/published-anchors.txt:\n" + "\n".join(missing)
     log = subprocess.run(["git", "log", "--format=%H", "--", str(PUBLISHED)], cwd=ROOT, capture_output=True, text=True)
@@ -142,7 +145,21 @@ def test_figures_follow_the_theme(html):
 def test_index_names_every_solved_question(html):
     index = checks.parse(html / "index.html")
     links = {link["href"].partition("#")[0] for link in index.select("article a[href]")}
-    assert {path.relative_to(html).as_posix() for path in checks.questions(html)} <= links
+    missing = {path.relative_to(html).as_posix() for path in checks.questions(html)} - links
+    assert not missing, f"docs/index.md has no card for {sorted(missing)}"
+
+
+def test_questions_and_points_are_counted_right(html):
+    pages = [checks.parse(path) for path in checks.questions(html)]
+    count = WORDS_FOR_NUMBERS[len(pages)]
+    points = sum(int(re.search(r"\b(\d+) points\.", page.get_text())[1]) for page in pages)
+    for name, words in {
+        "docs/index.md": [f"{count} exam questions", f"{points} points"],
+        "docs/sheet-2/answers.md": [f"The {count} exam answers", f"The {count} answers"],
+        "README.md": [f"{points} points"],
+    }.items():
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert [said for said in words if said not in text] == [], name
 
 
 def test_every_module_is_documented(html):

@@ -122,7 +122,7 @@
       ["Identical", () => [family.text, "0", "1"]],
     ]);
     const densities = figure.panel(164, "x", [["data", "$p_data$"], ["generator", "$p_gen$, drag it"]]);
-    const best = figure.panel(134, "x", [["discriminator", "D*(x)"], ["undefined", "0/0: no density"]]);
+    const best = figure.panel(134, "x", [["discriminator", "$D$*($x$)"], ["undefined", "0/0: no density"]]);
     const losses = figure.panel(184, "d", [["discriminator", "$L_D$"], ["generator", "$L_G$"], ["distance", "$W_1$"]]);
     const show = figure.readouts({
       L_D: "loss $L_D$", L_G: "loss $L_G$", JSD: "JSD", W_1: "distance $W_1$",
