@@ -7,6 +7,7 @@ On small networks this is what costs time: memory that is asked for anew, and gr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -40,9 +41,7 @@ class Player:
         start = [parameter.detach() for parameter in init_mlp(sizes, generators)]
         if self.members == 1:  # alone: its matrix products would take another path, which rounds otherwise
             start = [parameter.repeat(2, 1, 1) for parameter in start]
-        total = sum(parameter.numel() for parameter in start)
-        # a whole number of SIMD registers: the rest would be rounded otherwise, and which members it hits depends on S
-        self.flat = torch.zeros(-(-total // ALIGNED) * ALIGNED, device=device)
+        self.flat = torch.zeros(sum(len(parameter) * _room(parameter.shape) for parameter in start), device=device)
         self.flat.grad = torch.zeros_like(self.flat)
         self.weights, self.biases = _layers(self.flat, start)  # (S, in, out) and (S, 1, out)
         self._weight_gradients, self._bias_gradients = _layers(self.flat.grad, start)
@@ -140,7 +139,7 @@ class Player:
     def _buffer(self, use: str, layer: int, like: Tensor, columns: int) -> Tensor:
         shape = torch.Size((*like.shape[:2], columns))
         if (use, layer, shape) not in self._buffers:
-            self._buffers[use, layer, shape] = torch.empty(shape, device=like.device)
+            self._buffers[use, layer, shape] = _members(torch.empty(len(like) * _room(shape), device=like.device), shape)
         return self._buffers[use, layer, shape]
 
 
@@ -150,6 +149,7 @@ class _SpectralNorm:
     def __init__(self, weight: Tensor, generators: Sequence[torch.Generator]) -> None:
         draws = torch.stack([torch.randn(weight.shape[1], 1, generator=generator) for generator in generators])
         self.left = functional.normalize(draws, dim=1).to(weight.device).expand(len(weight), -1, -1)  # u (S, in, 1)
+        self.matrix = _members(weight.new_empty(len(weight) * _room(weight.shape)), weight.shape)
 
     def update(self, weight: Tensor) -> Tensor:
         # v = W^T u / |W^T u|, u = W v / |W v|, sigma = u^T W v
@@ -157,8 +157,7 @@ class _SpectralNorm:
         image = torch.bmm(weight, self.right)
         self.sigma = torch.linalg.vector_norm(image, dim=1, keepdim=True).clamp_min(1e-12)
         self.left = image / self.sigma
-        self.matrix = weight / self.sigma
-        return self.matrix
+        return torch.div(weight, self.sigma, out=self.matrix)
 
     def pull_back(self, gradient: Tensor) -> None:
         # with A = W / sigma: dL/dW = (dL/dA - <dL/dA, A> u v^T) / sigma
@@ -168,6 +167,20 @@ class _SpectralNorm:
 
 def _layers(flat: Tensor, like: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
     """Return the weights and the biases as views of the flat buffer."""
-    parts = flat.split([*(shape.numel() for shape in like), flat.numel() - sum(shape.numel() for shape in like)])
-    views = [part.view_as(shape) for part, shape in zip(parts, like, strict=False)]
+    parts = flat.split([len(shape) * _room(shape.shape) for shape in like])
+    views = [_members(part, shape.shape) for part, shape in zip(parts, like, strict=True)]
     return views[::2], views[1::2]
+
+
+def _room(shape: Sequence[int]) -> int:
+    """Return how many numbers each member of a tensor (S, ...) takes in a buffer.
+
+    A whole number of SIMD registers: a product is rounded by where in a register its factors start, and in a tensor
+    packed tightly that depends on how many members stand before.
+    """
+    return -(-math.prod(shape[1:]) // ALIGNED) * ALIGNED
+
+
+def _members(buffer: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return a tensor of this shape (S, ...) that lies in a buffer with `_room` for each member."""
+    return buffer.view(shape[0], -1)[:, : math.prod(shape[1:])].view(*shape)

@@ -40,7 +40,7 @@ def gradients_of(player):
     pieces, start = [], player.flat.data_ptr()
     for values in (values for pair in zip(player.weights, player.biases, strict=True) for values in pair):
         offset = (values.data_ptr() - start) // values.element_size()
-        piece = player.flat.grad[offset : offset + values.numel()].view_as(values)
+        piece = player.flat.grad.as_strided(values.shape, values.stride(), offset)
         pieces.append(piece[: player.members])
     return pieces
 
