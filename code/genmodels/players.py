@@ -139,7 +139,8 @@ class Player:
     def _buffer(self, use: str, layer: int, like: Tensor, columns: int) -> Tensor:
         shape = torch.Size((*like.shape[:2], columns))
         if (use, layer, shape) not in self._buffers:
-            self._buffers[use, layer, shape] = _members(torch.empty(len(like) * _room(shape), device=like.device), shape)
+            buffer = torch.empty(len(like) * _room(shape), device=like.device)
+            self._buffers[use, layer, shape] = _members(buffer, shape)
         return self._buffers[use, layer, shape]
 
 

@@ -27,6 +27,8 @@ SVG = "image/svg+xml"
 FOLDER = "figures"
 LEVELS = 32  # grey levels of a picture inside a figure: eyes tell no more apart at this size
 LARGE = 18_000  # pixels: 25 digits side by side are drawn with what the eye does not see left out
+LETTER = ' transform="scale(0.015625)"'  # how matplotlib places a letter's outline: in 64ths
+COARSER = 16  # times: to a quarter of a hundredth of its size
 NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 
 
@@ -81,13 +83,22 @@ def _smaller(svg: str) -> str:
     svg = _short_ids(svg.replace("xlink:href=", "href="))
     # a tenth of a point is far below a pixel; letters and markers are small, or scaled
     svg = re.sub(r'<path d="([^"]*)"', lambda found: f'<path d="{_relative(found[1], 1)}"', svg)
-    svg = re.sub(r'(<path id="[^"]*") d="([^"]*)"', lambda found: f'{found[1]} d="{_relative(found[2], 2)}"', svg)
+    svg = re.sub(r'(<path id="[^"]*") d="([^"]*)"( transform="[^"]*")?', _shape, svg)
     svg = re.sub(r' [xy]="[^"]*"', lambda found: _rounded(found[0], 2), svg)
     svg = re.sub(r"translate\([^)]*\)", lambda found: _rounded(found[0], 2), svg)
     svg = re.sub(r"\s+", " ", svg).replace("> <", "><").replace("; ", ";").replace(": ", ":")
     while "<g></g>" in svg:
         svg = svg.replace("<g></g>", "")
     return re.sub(r"(<g[^>]*)>((?:<use [^>]*/>)+|(?:<path d=[^>]*/>)+)</g>", _collection, svg)
+
+
+def _shape(path: re.Match[str]) -> str:
+    """A marker, or a letter, whose outline is finer than anything that is seen at its size."""
+    tag, outline, scale = path.groups()
+    if scale != LETTER:
+        return f'{tag} d="{_relative(outline, 2)}"{scale or ""}'
+    outline = re.sub(r"-?\d+(\.\d+)?", lambda number: f"{float(number[0]) / COARSER:g}", outline)
+    return f'{tag} d="{_relative(outline, 0)}" transform="scale({COARSER / 64:g})"'
 
 
 def _collection(group: re.Match[str]) -> str:

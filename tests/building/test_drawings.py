@@ -79,6 +79,18 @@ def test_curves_are_steps_from_where_they_begin():
     assert steps == "m10 10c1 2 3 4 5 6q5 4 15-6z"
 
 
+def test_letters_keep_their_outlines():
+    svg = curve()
+    drawn = re.findall(r'<path id="[^"]*" d="([^"]*)" transform="scale\(0\.015625\)"', svg)
+    panels = [
+        re.findall(r'<path id="[^"]*" d="([^"]*)" transform="scale\(0\.25\)"', text) for text in drawings.panels(svg)
+    ]
+    assert len(drawn) == sum(map(len, panels)) > 10
+    for before, after in zip(drawn, (outline for panel in panels for outline in panel), strict=True):
+        numbers = np.array([float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", before)]).reshape(-1, 2)
+        assert np.abs(numbers / 64 - np.array(points(after)) / 4).max() <= 0.125  # a capital is about 50 high
+
+
 @pytest.mark.parametrize("side", [20, 200])
 def test_a_grey_picture_is_the_same_to_the_eye(side):
     grey = np.tile(np.linspace(0, 1, side), (side, 1))
