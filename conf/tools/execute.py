@@ -16,7 +16,18 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pages import PACKAGE, ExecutionError, Page, Project, Store, code_cells, imported_modules, read_pages
+import kernel
+from pages import (
+    PACKAGE,
+    ExecutionError,
+    Page,
+    Project,
+    Store,
+    code_cells,
+    common_libraries,
+    imported_modules,
+    read_pages,
+)
 
 CELL_SECONDS = 300
 INTERRUPTED = "\nInterrupted. Pages that have run are kept, build/html is what it was."
@@ -29,8 +40,11 @@ print(*sorted(name for name in __import__("sys").modules if name.split(".")[0] =
 running: dict[Path, Any] = {}  # the kernels by their folders, to be ended at once where the build is interrupted
 
 
-def execute(project: Project, page: Page, report: Any) -> list[list[Any]]:
-    """Run the cells of ``page`` in a fresh kernel, reporting each, and return the outputs. Raises ExecutionError."""
+def execute(project: Project, page: Page, command: list[str], report: Any) -> list[list[Any]]:
+    """Run the cells of ``page`` in a kernel of its own, which ``command`` starts, reporting each; return the outputs.
+
+    Raises ExecutionError.
+    """
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -40,11 +54,12 @@ def execute(project: Project, page: Page, report: Any) -> list[list[Any]]:
     )
     notebook.cells.append(nbformat.v4.new_code_cell(LOADED))
     with tempfile.TemporaryDirectory() as scratch:
-        kernel = _kernel(project, Path(scratch))
-        running[Path(scratch)] = kernel
+        manager = _manager(command, Path(scratch))
+        running[Path(scratch)] = manager
         client = NotebookClient(
             notebook,
-            km=kernel,
+            km=manager,
+            shutdown_kernel="immediate",
             timeout=CELL_SECONDS,
             record_timing=False,
             resources={"metadata": {"path": scratch}},
@@ -52,7 +67,7 @@ def execute(project: Project, page: Page, report: Any) -> list[list[Any]]:
             on_cell_executed=lambda cell, cell_index, execute_reply: _no_stderr(page, cell_index + 1, cell.outputs),
         )
         try:
-            client.execute(cleanup_kc=True, env=_kernel_environment(project, Path(scratch)))
+            client.execute(cleanup_kc=True, env=_kernel_environment(project) | {"IPYTHONDIR": f"{scratch}/ipython"})
         except CellExecutionError as error:
             number = next(number for number, cell in enumerate(notebook.cells, 1) if _failed(cell))
             what = COLOUR.sub("", f"cell {number}: {error.ename}: {error.evalue}\n\n{error}")
@@ -70,8 +85,8 @@ def _failed(cell: Any) -> bool:
     return any(output.output_type == "error" for output in cell.outputs)
 
 
-def _kernel(project: Project, scratch: Path) -> Any:
-    """A kernel of this very Python, whatever kernels the user has installed."""
+def _manager(command: list[str], scratch: Path) -> Any:
+    """What starts and ends the kernel: one of this very Python, whatever kernels the user has installed."""
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
@@ -79,13 +94,11 @@ def _kernel(project: Project, scratch: Path) -> Any:
     manager = AsyncKernelManager(
         connection_file=str(scratch / "kernel.json"), transport="ipc", ip=str(scratch / "kernel")
     )
-    manager._kernel_spec = KernelSpec(
-        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], language="python"
-    )
+    manager._kernel_spec = KernelSpec(argv=command, language="python")
     return manager
 
 
-def _kernel_environment(project: Project, scratch: Path) -> dict[str, str]:
+def _kernel_environment(project: Project) -> dict[str, str]:
     """One thread, no user settings, the seeds that are shown, the package from this checkout."""
     environment = {
         name: value
@@ -95,7 +108,7 @@ def _kernel_environment(project: Project, scratch: Path) -> dict[str, str]:
     threads = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")
     environment |= {f"{library}_NUM_THREADS": "1" for library in threads} | {"VECLIB_MAXIMUM_THREADS": "1"}
     environment |= {"PYTHONPATH": str(project.root / "code"), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    return environment | {"IPYTHONDIR": str(scratch / "ipython"), "CUDA_VISIBLE_DEVICES": ""}
+    return environment | {"CUDA_VISIBLE_DEVICES": ""}
 
 
 def _hold_imports_to_the_truth(project: Project, page: Page, loaded: list[str]) -> None:
@@ -137,13 +150,15 @@ def run(project: Project, jobs: int) -> list[Page]:
     def work(page: Page) -> None:
         progress.start(page.name)
         try:
-            store.put(page.digest, page.name, execute(project, page, functools.partial(progress.cell, page.name)))
+            outputs = execute(project, page, command, functools.partial(progress.cell, page.name))
+            store.put(page.digest, page.name, outputs)
             progress.done(page.name)
         except ExecutionError as error:
             failures.append(str(error))
             progress.failed(page.name)
 
-    with progress, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+    stem = kernel.commands(common_libraries(project, stale), _kernel_environment(project))
+    with progress, stem as command, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         try:
             # the longest first, as far as the number of cells tells
             list(pool.map(work, sorted(stale, key=lambda page: -len(code_cells(page.notebook)))))
@@ -156,9 +171,9 @@ def run(project: Project, jobs: int) -> list[Page]:
 
 def _leave() -> NoReturn:
     """End the kernels and this process at once: a thread that waits for a cell cannot be interrupted."""
-    for scratch, kernel in running.items():
-        if kernel.has_kernel:
-            kernel.provisioner.process.kill()
+    for scratch, manager in running.items():
+        if manager.has_kernel:
+            manager.provisioner.process.kill()
         shutil.rmtree(scratch, ignore_errors=True)
     print(INTERRUPTED, file=sys.stderr, flush=True)
     os._exit(130)

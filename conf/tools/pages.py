@@ -24,7 +24,7 @@ from myst_nb.core.read import MystMetadataParsingError, is_myst_markdown_noteboo
 
 PACKAGE = "genmodels"
 Ledger = dict[str, dict[str, Any]]
-RUNNER = (Path(__file__), Path(__file__).with_name("execute.py"))
+RUNNER = tuple(Path(__file__).with_name(name) for name in ("pages.py", "execute.py", "kernel.py"))
 
 
 class ExecutionError(Exception):
@@ -162,6 +162,33 @@ def _imports(tree: ast.Module, inside: str) -> Iterator[str]:
             steps = name.split(".")
             if steps[0] == PACKAGE:
                 yield from (".".join(steps[: end + 1]) for end in range(len(steps)))
+
+
+def common_libraries(project: Project, pages: Iterable[Page]) -> list[str]:
+    """What pages import from elsewhere, directly or not: of each library the modules that all its users import.
+
+    A process that has loaded them gives no page a module of a library that the page uses and forgot to import.
+    """
+    users: dict[str, list[set[str]]] = {}
+    for page in pages:
+        source = "\n".join(cell.source for cell in code_cells(page.notebook))
+        modules = imported_modules(project.package, source).values()
+        names = _external(source).union(*(_external(path.read_text(encoding="utf-8")) for path in modules))
+        for library in {name.partition(".")[0] for name in names}:
+            users.setdefault(library, []).append({name for name in names if f"{name}.".startswith(f"{library}.")})
+    return sorted(name for used in users.values() for name in set.intersection(*used))
+
+
+@functools.cache
+def _external(source: str) -> frozenset[str]:
+    """The modules that ``source`` imports from outside the package and Python itself."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return frozenset(name for name in names if name.partition(".")[0] not in {PACKAGE, *sys.stdlib_module_names})
 
 
 def _module_file(package: Path, name: str) -> Path | None:

@@ -70,7 +70,7 @@ def test_the_build_shows_its_own_seeds_whatever_the_environment_says(monkeypatch
     from pages import Project
 
     monkeypatch.setenv(REPEAT, "3")
-    environment = _kernel_environment(Project(ROOT, tmp_path), tmp_path)
+    environment = _kernel_environment(Project(ROOT, tmp_path))
     code = "from genmodels.seeds import seeds; import json; print(json.dumps(list(seeds(2))))"
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert json.loads(run.stdout) == [200, 201]
