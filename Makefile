@@ -3,7 +3,7 @@ PYTHON ?= python3
 export OMP_NUM_THREADS := 1
 RUN := .venv/bin/python
 
-.PHONY: help html pdf test live clean rtd margins bench audit lock environment
+.PHONY: help html pdf test live clean rtd margins bench audit matrix vulnerabilities lock environment python
 .NOTPARALLEL: # `make -j clean html` cleans first
 
 help: ## say what there is
@@ -37,13 +37,23 @@ bench: environment ## how fast are ensembles of small GANs, against a plain loop
 audit: environment ## measure build/html against its promises, all pages or PAGES="2a 3b", RUNS=5 of Lighthouse; half an hour
 	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" $(RUN) bench/audit/audit.py $(PAGES) $(if $(RUNS),--runs $(RUNS))
 
-lock: ## choose the newest allowed versions anew (needs uv: https://docs.astral.sh/uv/)
-	uv pip compile pyproject.toml --group site --group dev --group build \
+matrix: environment ## test the oldest and the newest allowed packages on each Python, or PYTHONS=3.12 SETS=oldest
+	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" \
+	    $(RUN) conf/tools/matrix.py $(if $(PYTHONS),--python $(PYTHONS)) $(if $(SETS),--set $(SETS))
+
+vulnerabilities: environment ## has a locked package a known vulnerability? exceptions: requirements/vulnerabilities.toml
+	@$(RUN) conf/tools/vulnerabilities.py
+
+lock: python ## choose the newest allowed versions anew, in requirements/lock.txt
+	@uv=$$("$(PYTHON)" conf/tools/tool.py uv) && "$$uv" pip compile pyproject.toml \
+	    --group site --group dev --group build \
 	    --constraints requirements/torch.txt --no-emit-package torch --upgrade \
 	    --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
 	    --custom-compile-command "make lock" --quiet --output-file requirements/lock.txt
 
-environment:
+environment: python
+	@"$(PYTHON)" conf/tools/environment.py
+
+python:
 	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON): install Python 3.11 or newer \
 	(https://www.python.org/downloads/) or say where it is: make PYTHON=/path/to/python3.12 html"; exit 1; }
-	@"$(PYTHON)" conf/tools/environment.py

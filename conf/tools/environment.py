@@ -34,7 +34,7 @@ import hashlib
 import platform
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import advice
@@ -77,8 +77,8 @@ def is_usable(venv: Path) -> bool:
     return whole and ask(venv, "import pip, sys; print(sys.version_info[:2])") == str(sys.version_info[:2])
 
 
-def create(venv: Path) -> None:
-    """Make an empty environment, in place of a broken one."""
+def create(venv: Path, python: str = "") -> None:
+    """Make an empty environment, in place of a broken one, of this Python or of the one that is named."""
     if venv.exists():
         ours = (venv / "pyvenv.cfg").exists() or (venv / UNFINISHED).exists()
         if not ours and any(venv.iterdir()):
@@ -94,9 +94,9 @@ def create(venv: Path) -> None:
     except ImportError:
         raise SetupError(advice.NO_VENV) from None
     # Run from inside an old environment, make the new one from the Python behind it: the old one is gone.
-    base = getattr(sys, "_base_executable", sys.executable)
-    python = str(venv / "bin/python")
-    for command in ([base, "-m", "venv", "--without-pip", str(venv)], [python, "-m", "ensurepip"]):
+    base = python or getattr(sys, "_base_executable", sys.executable)
+    made = str(venv / "bin/python")
+    for command in ([base, "-m", "venv", "--without-pip", str(venv)], [made, "-m", "ensurepip"]):
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode != 0:
             raise SetupError(advice.from_output(run.stdout + run.stderr))
@@ -111,24 +111,36 @@ def doing(output: str) -> str:
     return f"getting {fetched[-1]}" if fetched else "asking the package index"
 
 
-def run_pip(command: list[str], log_file: Path) -> tuple[int, str]:
-    """Run pip, telling every 10 seconds what it is at; return its exit status and its output."""
-    environ = {**os.environ, "PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    environ["PYTHONUNBUFFERED"] = "1"
+def run_logged(
+    command: list[str],
+    log_file: Path,
+    doing: Callable[[str], str],
+    every: float = 10,
+    environ: dict[str, str] | None = None,
+    cwd: Path | None = None,
+) -> tuple[int, str]:
+    """Run a command, telling every few seconds what it is at; return its exit status and its output, also in a log."""
     began = time.monotonic()
     with open(log_file, "a+", encoding="utf-8", errors="replace") as log:
         print("$", *command, file=log, flush=True)
         start = log.tell()
         # close_fds=False hands pip the lock of alone(): where only we are killed, others wait for pip.
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environ, close_fds=False)
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environ, cwd=cwd, close_fds=False)
         while process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=10)
+                process.wait(timeout=every)
                 break
             log.seek(start)
             print(f"      {time.monotonic() - began:.0f} s, {doing(log.read())}", flush=True)
         log.seek(start)
         return process.returncode, log.read()
+
+
+def run_pip(command: list[str], log_file: Path) -> tuple[int, str]:
+    """Run pip, telling what it is at; return its exit status and its output."""
+    environ = {**os.environ, "PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    environ["PYTHONUNBUFFERED"] = "1"
+    return run_logged(command, log_file, doing, environ=environ)
 
 
 def pip_install(venv: Path, *arguments: str) -> str:

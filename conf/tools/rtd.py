@@ -41,7 +41,7 @@ def export(checkout: Path) -> dict[str, bytes]:
     try:
         listed = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT)
     except (OSError, subprocess.CalledProcessError):
-        sys.exit("make rtd needs git, and the project as a git checkout.")
+        sys.exit("This needs git, and the project as a git checkout.")
     names = [name for name in os.fsdecode(listed).split("\0") if name and (ROOT / name).is_file()]
     for name in names:
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
