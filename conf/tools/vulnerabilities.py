@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import tool
 from advice import SetupError
 
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements"
-AUDITED = (REQUIREMENTS / "lock.txt", REQUIREMENTS / "torch.txt")
+LOCKED = (REQUIREMENTS / "lock.txt", REQUIREMENTS / "torch.txt")
 EXCEPTIONS = REQUIREMENTS / "vulnerabilities.toml"
 KNOWN_BAD = "django==2.0"  # not among the locked packages
 SERVICES = {"pypi": "the advisories of PyPI", "osv": "osv.dev"}
@@ -38,15 +40,19 @@ def exceptions(file: Path) -> dict[str, str]:
     return content
 
 
+def audited(files: Iterable[Path]) -> list[str]:
+    """Every package with its version, on whatever system: without hashes, which pip-audit wants for all or none."""
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    return re.findall(r"(?m)^\w[\w.-]*==[^\s;]+", text)
+
+
 def ask(pip_audit: Path, service: str) -> dict[str, Any]:
     """What pip-audit reports about the locked packages and the known bad one. Raises AuditError."""
     with tempfile.TemporaryDirectory() as folder:
-        bad = Path(folder) / "known-bad.txt"
-        bad.write_text(f"{KNOWN_BAD}\n", encoding="utf-8")
+        file = Path(folder) / "requirements.txt"
+        file.write_text("\n".join([*audited(LOCKED), KNOWN_BAD, ""]), encoding="utf-8")
         command = [str(pip_audit), "--disable-pip", "--no-deps", "--vulnerability-service", service]
-        command += ["--format", "json", "--progress-spinner", "off", "--timeout", "15"]
-        for file in (*AUDITED, bad):
-            command += ["--requirement", str(file)]
+        command += ["--format", "json", "--progress-spinner", "off", "--timeout", "15", "--requirement", str(file)]
         run = subprocess.run(command, capture_output=True, text=True)
     try:
         return json.loads(run.stdout)
@@ -57,21 +63,21 @@ def ask(pip_audit: Path, service: str) -> dict[str, Any]:
 
 def judge(report: dict[str, Any], excused: dict[str, str]) -> tuple[list[str], bool]:
     """What to say about a report, and whether all is well. Raises AuditError where the report is not to be believed."""
-    bad, audited, lines, met = KNOWN_BAD.split("=="), 0, [], set()
+    bad, count, lines, met = KNOWN_BAD.split("==")[0], 0, [], set()
     fine = True
     packages = report["dependencies"]
-    if not any(package["name"].lower() == bad[0] and package.get("vulns") for package in packages):
+    if not any(package["name"].lower() == bad and package.get("vulns") for package in packages):
         raise AuditError(
             f"the service knows of nothing against {KNOWN_BAD}, so that it is not believed about the rest."
         )
     for package in packages:
-        if package["name"].lower() == bad[0]:
+        if package["name"].lower() == bad:
             continue
         if "skip_reason" in package:
             lines.append(f"NOT AUDITED  {package['name']}: {package['skip_reason']}")
             fine = False
             continue
-        audited += 1
+        count += 1
         for found in package["vulns"]:
             names = {found["id"], *found["aliases"]}
             reason = next((excused[name] for name in sorted(names) if name in excused), None)
@@ -83,7 +89,7 @@ def judge(report: dict[str, Any], excused: dict[str, str]) -> tuple[list[str], b
     for name in sorted(excused.keys() - met):
         lines.append(f"NOT NEEDED   the exception {name}: remove it from {EXCEPTIONS.name}")
         fine = False
-    lines.append(f"{audited} packages audited.")
+    lines.append(f"{count} packages audited.")
     return lines, fine
 
 

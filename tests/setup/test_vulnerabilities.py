@@ -61,8 +61,16 @@ def test_a_service_that_knows_nothing_is_not_believed(django: list[dict[str, Any
 
 
 def test_the_known_bad_package_is_not_locked() -> None:
-    name = vulnerabilities.KNOWN_BAD.split("==")[0]
-    assert not any(line.startswith(f"{name}==") for line in vulnerabilities.AUDITED[0].read_text().splitlines())
+    names = [line.split("==")[0] for line in vulnerabilities.audited(vulnerabilities.LOCKED)]
+    assert vulnerabilities.KNOWN_BAD.split("==")[0] not in names
+
+
+def test_every_locked_package_is_audited_on_every_system() -> None:
+    lines = vulnerabilities.audited(vulnerabilities.LOCKED)
+    lock = vulnerabilities.LOCKED[0].read_text(encoding="utf-8")
+    assert lines[:-1] == [line.split()[0] for line in lock.splitlines() if line and line[0] not in "# "]
+    assert lines[-1].startswith("torch==")
+    assert any(line.startswith("appnope==") for line in lines)  # macOS alone needs it
 
 
 @pytest.mark.parametrize("content", ['A-1 = ""', 'A-1 = " "', "A-1 = true"])
@@ -125,7 +133,7 @@ def test_a_tool_has_an_environment_of_its_own_and_says_where_it_is(
 ) -> None:
     asked: list[tuple[str, ...]] = []
     monkeypatch.setattr(tool, "TOOLS", tmp_path)
-    monkeypatch.setattr(tool.environment, "create", lambda venv: venv.mkdir())
+    monkeypatch.setattr(tool.environment, "create", lambda venv: venv.mkdir(exist_ok=True))
     monkeypatch.setattr(tool.environment, "pip_install", lambda venv, *arguments: asked.append(arguments) or "")
     monkeypatch.setattr("sys.argv", ["tool.py", "uv"])
     tool.main()
