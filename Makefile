@@ -44,7 +44,7 @@ matrix: environment ## test the oldest and the newest allowed packages on each P
 vulnerabilities: environment ## has a locked package a known vulnerability? exceptions: requirements/vulnerabilities.toml
 	@$(RUN) conf/tools/vulnerabilities.py
 
-lock: python ## choose the newest allowed versions anew, in requirements/lock.txt
+lock: python ## choose the newest allowed versions anew, in requirements/lock.txt; torch stays
 	@uv=$$("$(PYTHON)" conf/tools/tool.py uv) && "$$uv" pip compile pyproject.toml \
 	    --group site --group dev --group build \
 	    --constraints requirements/torch.txt --no-emit-package torch --upgrade \

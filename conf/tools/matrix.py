@@ -262,6 +262,13 @@ def table(rows: Iterable[Row]) -> list[str]:
     return lines
 
 
+def left_out(folders: Iterable[str]) -> str:
+    """What of the tests did not run, and why."""
+    setup = "tests/setup (they are about the locked packages)"
+    missing = [folder for folder in (*FOLDERS, BROWSER) if folder not in set(folders)]
+    return ", ".join([*missing, setup])
+
+
 def holds(rows: Iterable[Row], needed: Iterable[str]) -> bool:
     """Whether every set passed and every Python that is needed was tested."""
     rows = list(rows)
@@ -285,14 +292,18 @@ def main() -> int:
     if options.quick and options.all:
         parser.error("--quick and --all exclude each other")
     folders = FOLDERS[:1] if options.quick else (*FOLDERS, BROWSER) if options.all else FOLDERS
-    rows = [
-        row
-        for python in options.python or PYTHONS
-        for row in try_python(python, options.set, folders, not options.quick, options.keep)
-    ]
+    try:
+        with environment.alone(MATRIX):
+            rows = [
+                row
+                for python in options.python or PYTHONS
+                for row in try_python(python, options.set, folders, not options.quick, options.keep)
+            ]
+    except KeyboardInterrupt:
+        print("\nInterrupted: nothing is known about the sets that were not finished.", file=sys.stderr)
+        return 130
     print("\n" + "\n".join(table(rows)))
-    if not options.all:
-        print("Left out: the tests in a browser" + (", pages and building." if options.quick else " (--all)."))
+    print(f"Left out: {left_out(folders)}.")
     return 0 if holds(rows, options.python or [NEEDED]) else 1
 
 

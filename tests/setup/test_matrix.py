@@ -211,6 +211,20 @@ def test_nothing_leads_from_a_set_to_this_checkout(tmp_path: Path, monkeypatch: 
     assert environ["PATH"] == os.environ["PATH"]
 
 
+@pytest.mark.parametrize(
+    ("folders", "named"),
+    [
+        (matrix.FOLDERS, "tests/browser, tests/setup ("),
+        (matrix.FOLDERS[:1], "tests/pages, tests/building, tests/browser, tests/setup ("),
+        ((*matrix.FOLDERS, matrix.BROWSER), "tests/setup ("),
+    ],
+)
+def test_what_was_not_run_is_named(folders: tuple[str, ...], named: str) -> None:
+    assert matrix.left_out(folders).startswith(named)
+    every = {f"tests/{path.parent.name}" for path in (ROOT / "tests").glob("*/test_*.py")}
+    assert {*matrix.FOLDERS, matrix.BROWSER, "tests/setup"} == every
+
+
 def test_progress_is_told_from_the_output() -> None:
     assert matrix.share("......F. [ 45%]\n...") == "45% of the tests"
     assert matrix.share("created: 2/2 workers") == "collecting tests"
