@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -38,6 +38,7 @@ SETS = ("oldest", "newest")
 SHOWN = ("torch", "numpy", "scipy", "scikit-learn", "matplotlib", "sphinx", "myst-nb", "pytest")
 FOLDERS = ("tests/package", "tests/pages", "tests/building")
 BROWSER = "tests/browser"
+LOG = "install.log"  # what pip said
 SECONDS = 30  # between two lines that say how far it is
 
 
@@ -65,10 +66,12 @@ def asked(project: Path) -> list[Requirement]:
 
 
 def oldest(requirement: Requirement) -> Requirement:
-    """The same package in the version of its lower bound. Raises ValueError where it has none."""
+    """The same package in the version of its lower bound. Raises PackagesError where it has none."""
     bounds = [sign.version for sign in requirement.specifier if sign.operator in (">=", "~=", "==")]
     if not bounds:
-        raise ValueError(f"pyproject.toml gives no lower bound for {requirement}: write {requirement.name}>=VERSION")
+        raise PackagesError(
+            f"pyproject.toml names {requirement} without lower bound: write {requirement.name}>=VERSION"
+        )
     extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     marker = f" ; {requirement.marker}" if requirement.marker else ""
     return Requirement(f"{requirement.name}{extras}=={max(bounds, key=Version)}{marker}")
@@ -145,17 +148,18 @@ def surroundings(place: Path) -> dict[str, str]:
     return kept | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "GIT_CEILING_DIRECTORIES": str(place)}
 
 
-def pip(venv: Path, log: Path, *arguments: str) -> None:
+def pip(venv: Path, *arguments: str) -> None:
     """Run `pip install`. Raises PackagesError."""
     output = environment.pip_install(venv, *arguments)
     if output:
         errors = re.findall(r"(?m)^ERROR: (.+?)(?: \(from versions: .*)?$", output)
-        raise PackagesError(f"pip cannot install it: {'; '.join(errors[:2]) or last_line(output)} ({log})")
+        raise PackagesError(
+            f"pip cannot install it: {'; '.join(errors[:2]) or last_line(output)} ({venv.parent / LOG})"
+        )
 
 
-def run(command: list[str], place: Path, log: Path, doing: str) -> int:
+def run(command: list[str], place: Path, log: Path, tell: Callable[[str], str]) -> int:
     """Run Python with these arguments in the copy, telling how far it is; return the exit status."""
-    tell = share if doing == "tests" else last_line
     python = str(place / "environment" / "bin" / "python")
     status, _ = environment.run_logged(
         [python, *command], log, tell, SECONDS, environ=surroundings(place), cwd=place / "project"
@@ -167,12 +171,12 @@ def test(place: Path, folders: Iterable[str], site: bool) -> str:
     """Build the site in the copy where that is asked for, and run the tests. Raises PackagesError."""
     if site:
         print("    the site, all cells and its PDF", flush=True)
-        if run(["conf/tools/build.py", "--pdf"], place, log := place / "site.log", "site") != 0:
+        if run(["conf/tools/build.py", "--pdf"], place, log := place / "site.log", last_line) != 0:
             raise PackagesError(f"the site cannot be built ({log})")
     print(f"    the tests in {', '.join(folders)}", flush=True)
     log, report = place / "tests.log", place / "tests.xml"
     command = ["-m", "pytest", "-n", str(cores()), "--dist", "loadfile", f"--junit-xml={report}", *folders]
-    status = run(command, place, log, "tests")
+    status = run(command, place, log, share)
     if not report.is_file():
         raise PackagesError(f"pytest ended with status {status} ({log})")
     count, failed = counted(report)
@@ -192,11 +196,10 @@ def try_set(python: str, packages: str, folders: Iterable[str], site: bool) -> R
         wanted = place / "requirements.txt"
         lines = requirements(packages, ROOT / "pyproject.toml", ROOT / "requirements" / "torch.txt")
         wanted.write_text("\n".join([*lines, ""]), encoding="utf-8")
-        log = venv / "install.log"
-        pip(venv, place / log.name, "--only-binary", ":all:", "-r", str(wanted))
+        pip(venv, "--only-binary", ":all:", "-r", str(wanted))
         project.mkdir()
         export(project)
-        pip(venv, place / log.name, "--no-deps", "--no-build-isolation", "-e", str(project))
+        pip(venv, "--no-deps", "--no-build-isolation", "-e", str(project))
         shown = versions(venv, place / "versions.txt")
         result, ok = test(place, folders, site), True
     except PackagesError as error:
@@ -212,9 +215,9 @@ def empty(place: Path) -> None:
 
 def tidy(place: Path, keep: bool) -> None:
     """Put what pip said beside the other logs; remove the environment and the copy, unless they are kept."""
-    log = place / "environment" / "install.log"
+    log = place / "environment" / LOG
     if log.is_file():
-        log.replace(place / log.name)
+        log.replace(place / LOG)
     for name in () if keep else ("environment", "project"):
         shutil.rmtree(place / name, ignore_errors=True)
 
@@ -236,7 +239,7 @@ def try_python(python: str, sets: Iterable[str], folders: Iterable[str], site: b
                 environment.install_torch(place / "environment")
             except SetupError:
                 torch = (ROOT / "requirements" / "torch.txt").read_text(encoding="utf-8").strip()
-                yield Row(python, "", f"not tested: no CPU build of {torch} for it here ({place / 'install.log'})")
+                yield Row(python, "", f"not tested: no CPU build of {torch} for it here ({place / LOG})")
                 return
             row = try_set(python, packages, folders, site)
         except SetupError as error:
