@@ -145,7 +145,7 @@ def surroundings(place: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in left_out and not name.startswith(("PYTEST", "READTHEDOCS", "GIT_"))
     }
-    return kept | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "GIT_CEILING_DIRECTORIES": str(place)}
+    return kept | {"OMP_NUM_THREADS": "1", "GIT_CEILING_DIRECTORIES": str(place)}
 
 
 def pip(venv: Path, *arguments: str) -> None:
