@@ -214,15 +214,16 @@ def test_nothing_leads_from_a_set_to_this_checkout(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("folders", "named"),
     [
-        (matrix.FOLDERS, "tests/browser, tests/setup ("),
-        (matrix.FOLDERS[:1], "tests/pages, tests/building, tests/browser, tests/setup ("),
-        ((*matrix.FOLDERS, matrix.BROWSER), "tests/setup ("),
+        (matrix.FOLDERS, "tests/browser, tests/setup/test_lock.py"),
+        (matrix.FOLDERS[:1], "tests/pages, tests/building, tests/setup, tests/browser, tests/setup/test_lock.py"),
+        ((*matrix.FOLDERS, matrix.BROWSER), "tests/setup/test_lock.py"),
     ],
 )
 def test_what_was_not_run_is_named(folders: tuple[str, ...], named: str) -> None:
-    assert matrix.left_out(folders).startswith(named)
+    assert matrix.left_out(folders) == named
     every = {f"tests/{path.parent.name}" for path in (ROOT / "tests").glob("*/test_*.py")}
-    assert {*matrix.FOLDERS, matrix.BROWSER, "tests/setup"} == every
+    assert {*matrix.FOLDERS, matrix.BROWSER} == every
+    assert (ROOT / matrix.LOCKED).is_file()
 
 
 def test_progress_is_told_from_the_output() -> None:
