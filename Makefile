@@ -31,8 +31,9 @@ rtd: environment ## replay what Read the Docs does, in an empty folder and envir
 margins: environment ## repeat all pages, or PAGES="1a 1b", ten times with other seeds: do their claims hold?
 	@$(RUN) conf/tools/margins.py $(PAGES)
 
-bench: environment ## how fast are ensembles of small GANs, against a plain loop over the same models?
-	@$(RUN) bench/trainer.py
+bench: html ## measure trainer, tools and growth, or PARTS="tools": three hours, the trainer alone two minutes
+	@chromium=$$($(RUN) conf/tools/browser.py) && for part in $(or $(PARTS),trainer tools growth); do \
+	    CHROMIUM="$$chromium" $(RUN) "bench/$$part.py" || exit 1; done
 
 audit: environment ## measure build/html against its promises, all pages or PAGES="2a 3b", RUNS=5 of Lighthouse; half an hour
 	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" $(RUN) bench/audit/audit.py $(PAGES) $(if $(RUNS),--runs $(RUNS))

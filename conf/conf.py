@@ -34,6 +34,7 @@ extensions = [
     "search_index",
     "valid_html",
     "versions",
+    "speed",
     "page_facts",
     "page_previews",
     "short_pages",

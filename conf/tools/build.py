@@ -22,6 +22,7 @@ from pathlib import Path
 import advice
 from execute import INTERRUPTED, cores, run
 from pages import ExecutionError, Page, Project, Store, collect_claims
+from stages import clock
 
 CONF = Path(__file__).resolve().parents[1]
 
@@ -63,12 +64,16 @@ def sphinx(project: Project, tags: Sequence[str] = ()) -> Path | None:
         # not Sphinx's own command, which takes an interruption for a failure
         with patch_docutils(CONF), docutils_namespace():
             app = Sphinx(project.docs, CONF, fresh, reading, "html", status=None, warningiserror=True, tags=tags)
+            clock.lap("Sphinx starts")
+            app.connect("env-updated", lambda app, env: clock.lap("Sphinx reads"), priority=999)
+            app.connect("build-finished", lambda app, error: clock.lap("Sphinx writes"), priority=0)
             app.build(force_all=True)
     except SphinxError as error:
         print(f"{error.category}: {error}", file=sys.stderr)
         return None
     if app.statuscode != 0:
         return None
+    clock.lap("post-processing")
     reading.rename(read)
     return fresh
 
@@ -114,6 +119,7 @@ def print_pdf(project: Project, fresh: Path, chromium: str) -> bool:
     except book.BookError as error:
         print(f"\nNot built: the PDF of all solutions: {error}\nbuild/html is what it was.", file=sys.stderr)
         return False
+    clock.lap("PDF")
     return True
 
 
@@ -136,6 +142,7 @@ def build(project: Project, jobs: int, chromium: str | None = None) -> Path | No
             return None
         Store(project.store).keep_only(page.digest for page in pages)
         html = publish(project, fresh)
+    clock.lap("publishing")
     print(f"Built in {time.monotonic() - started:.1f} s. Open {html / 'index.html'} in a browser.", flush=True)
     return html
 
@@ -155,6 +162,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=cores(), help="pages run at a time (default: one per core)")
     parser.add_argument("--live", action="store_true", help="serve the site and rebuild it whenever something changes")
+    parser.add_argument("--times", action="store_true", help="also say where the seconds went, stage by stage")
     parser.add_argument("--output", type=Path, help="also copy the finished site to this folder, which must not exist")
     parser.add_argument(
         "--pdf",
@@ -177,6 +185,8 @@ def main() -> int:
         if options.live:
             live(project)
         html = build(project, options.jobs, chromium)
+        if options.times:
+            print("\n".join(clock.lines()), flush=True)
         if html is not None and options.output:
             shutil.copytree(html, options.output)
     except OSError as error:

@@ -28,6 +28,7 @@ from pages import (
     imported_modules,
     read_pages,
 )
+from stages import clock
 
 CELL_SECONDS = 300
 INTERRUPTED = "\nInterrupted. Pages that have run are kept, build/html is what it was."
@@ -140,6 +141,7 @@ def run(project: Project, jobs: int) -> list[Page]:
     """Execute what is not in the store, showing progress; return all pages. ExecutionError names all that fail."""
     pages, store = read_pages(project), Store(project.store)
     stale = [page for page in pages if store.get(page.digest) is None]
+    clock.lap("looking for changes")
     if not stale:
         print(f"Cells: nothing to run, all {len(pages)} executed pages are up to date.", flush=True)
         return pages
@@ -164,6 +166,7 @@ def run(project: Project, jobs: int) -> list[Page]:
             list(pool.map(work, sorted(stale, key=lambda page: -len(code_cells(page.notebook)))))
         except KeyboardInterrupt:
             _leave()
+    clock.share(progress.spent)
     if failures:
         raise ExecutionError("\n\n".join(failures))
     return pages
@@ -188,6 +191,8 @@ class Progress:
         self.cells = cells
         self.at = dict.fromkeys(cells, 0)
         self.since: dict[str, float] = {}
+        self.spent = {"kernels": 0.0, "cells": 0.0}  # seconds, of all pages together
+        self.first: dict[str, float] = {}  # when a page's first cell began
         self.ended = threading.Event()
         self.ticker = threading.Thread(target=self._tick, daemon=True)
 
@@ -206,6 +211,7 @@ class Progress:
     def cell(self, name: str, number: int) -> None:
         """The page has come to this cell."""
         self.at[name] = min(number, self.cells[name])
+        self.first.setdefault(name, time.monotonic())
 
     def done(self, name: str) -> None:
         """The page has run."""
@@ -216,7 +222,11 @@ class Progress:
         self._end(name, f"FAILED in cell {self.at[name]} of {self.cells[name]}")
 
     def _end(self, name: str, how: str) -> None:
-        print(f"  {name}: {how}, {time.monotonic() - self.since.pop(name):.0f} s", flush=True)
+        now, since = time.monotonic(), self.since.pop(name)
+        first = self.first.get(name, now)
+        self.spent["kernels"] += first - since
+        self.spent["cells"] += now - first
+        print(f"  {name}: {how}, {now - since:.0f} s", flush=True)
 
     def _tick(self) -> None:
         while not self.ended.wait(self.SECONDS):

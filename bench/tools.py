@@ -1,0 +1,352 @@
+"""How fast is the build? The same pages built by this project and by the usual tools, in one run, taking turns.
+
+Each tool builds in a copy of its own, below build/bench/run: cold, unchanged, after one sentence was added to one page,
+after a module of the package was edited that some pages import. Every tool is there twice, as its documentation sets it
+up and with its best settings. This project builds its whole site: with --pages, the cells of these pages only are run.
+Nothing else should run meanwhile. The report goes to the screen and to build/bench/tools.md and tools.json. All pages,
+three rounds: about two hours; the first run installs the tools, about three minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path += [str(ROOT / "conf" / "tools"), str(ROOT / "conf" / "extensions")]
+
+import contestants  # noqa: E402
+import measure  # noqa: E402
+import psutil  # noqa: E402
+import sources  # noqa: E402
+import speed  # noqa: E402
+from contestants import CONTESTANTS, OURS, Contestant  # noqa: E402
+from pages import Project, Store, code_cells, imported_modules, read_pages  # noqa: E402
+
+OUT, KEPT = ROOT / "build" / "bench", ROOT / "bench" / "results"
+RAN = re.compile(r"^  (\S+): done, \d+ cells", re.M)
+STAGE = re.compile(r"^Seconds, (.+): ([\d.]+)$", re.M)
+Cases = dict[str, Any]
+"""What a contestant took in each case: for each measure a list, a number for each round."""
+
+
+def machine() -> dict[str, Any]:
+    """What this is measured on."""
+    model = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M)
+    return {
+        "processor": model[1] if model else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory": round(psutil.virtual_memory().total / 1e9),
+        "system": f"Linux {platform.release().partition('-')[0]}, Python {platform.python_version()}",
+    }
+
+
+def stamp() -> dict[str, str]:
+    """When, and on which commit."""
+    commit = subprocess.run(["git", "rev-parse", "--short=10", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    now = datetime.datetime.now(datetime.UTC)
+    return {"date": f"{now:%-d %B %Y}", "commit": commit.stdout.strip() or "unknown"}
+
+
+def copy_project(folder: Path) -> None:
+    """Copy what git would commit, as a repository of its own: pages look up when they were changed."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    git = ["git", "-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgsign=false"]
+    for arguments in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "As measured"]):
+        subprocess.run([*git, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+class Theirs:
+    """Another tool in a folder of its own."""
+
+    def __init__(self, contestant: Contestant, folder: Path, home: Path, jupytext: Path) -> None:
+        self.contestant, self.folder, self.home, self.jupytext = contestant, folder, home, jupytext
+        self.tool, self.column = contestant.tool, contestant.column
+        self.package = folder / "code" / "genmodels"
+        self.environment = contestants.environment(home, folder)
+        self.command = [str(home / "bin" / contestant.command[0]), *contestant.command[1:]]
+
+    def describe(self) -> dict[str, Any]:
+        """Versions and settings."""
+        settings = [vars(setting) for setting in self.contestant.settings]
+        return {"versions": contestants.versions(self.home, self.contestant.packages), "settings": settings}
+
+    def prepare(self, pages: Sequence[sources.Source]) -> None:
+        """Write everything anew."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "code" / "genmodels", self.package, ignore=ignored)
+        contestants.write_kernel(self.folder, self.package)
+        for source in pages:
+            sources.write(source, self.folder / "site" / self.contestant.pages, self.contestant.suffix, self.jupytext)
+        for name, text in self.contestant.files.items():
+            path = self.folder / "site" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(self._filled(name, text, pages), encoding="utf-8")
+
+    def _filled(self, name: str, text: str, pages: Sequence[sources.Source]) -> str:
+        before = {"_toc.yml": "- file: ", "index.rst": "   "}.get(name, "")
+        return text.format(pages="\n".join(before + page.name for page in pages)) if "{pages}" in text else text
+
+    def source(self, page: sources.Source) -> Path:
+        """The page's file."""
+        return self.folder / "site" / self.contestant.pages / f"{page.name}{self.contestant.suffix}"
+
+    def built(self, page: sources.Source) -> Path:
+        """The built page."""
+        return self.folder / "site" / self.contestant.html.format(name=page.name)
+
+    def build(self) -> measure.Measured:
+        """Build once."""
+        return measure.measured(self.command, self.folder / "site", self.environment)
+
+
+class Ours:
+    """This project in a folder of its own; what ran, and its stages, are read from what it says."""
+
+    tool, column = OURS, contestants.DOCUMENTED
+
+    def __init__(self, folder: Path, module: str, shown_on: str) -> None:
+        self.folder, self.module, self.shown_on = folder, module, shown_on
+        self.package = folder / "code" / "genmodels"
+        self.environment = contestants.clean_environment() | {"PYTHONPATH": str(folder / "code")}
+        self.command = [sys.executable, "conf/tools/build.py", "--times"]
+
+    def describe(self) -> dict[str, Any]:
+        """Versions; there are no settings."""
+        return {"versions": contestants.versions(Path(sys.prefix), ("Sphinx", "myst-nb")), "settings": []}
+
+    def prepare(self, pages: Sequence[sources.Source]) -> None:
+        """Copy everything anew, with the cell that prints; with the stored outputs of all pages that are not asked."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        copy_project(self.folder)
+        for page in pages:
+            if page.question == self.shown_on:
+                sources.add_printing(self.source(page), self.module)
+        project, asked = Project(self.folder, self.folder / "build"), {page.name for page in pages}
+        kept, store = Store(ROOT / "build" / "execution"), Store(project.store)
+        for page in read_pages(project):
+            if page.name.rpartition("/")[2] not in asked:
+                outputs = kept.get(page.digest)
+                if outputs is None:
+                    raise sources.SourceError(f"{page.name} is out of date in build/: run 'make html' first.")
+                store.put(page.digest, page.name, outputs)
+
+    def source(self, page: sources.Source) -> Path:
+        """The page's file."""
+        return next((self.folder / "docs").glob(f"sheet-*/{page.name}.md"))
+
+    def built(self, page: sources.Source) -> Path:
+        """The built page."""
+        path = self.source(page).relative_to(self.folder / "docs").with_suffix(".html")
+        return self.folder / "build" / "html" / path
+
+    def build(self) -> measure.Measured:
+        """Build once."""
+        return measure.measured(self.command, self.folder, self.environment)
+
+
+def importing(pages: Iterable[sources.Source], module: str) -> list[str]:
+    """The names of the pages whose cells import the module, directly or not."""
+    package = ROOT / "code" / "genmodels"
+    code = {page.name: "\n".join(cell.source for cell in code_cells(page.notebook)) for page in pages}
+    return sorted(name for name, text in code.items() if f"genmodels.{module}" in imported_modules(package, text))
+
+
+def problems(contestant: Theirs | Ours, pages: Iterable[sources.Source], done: measure.Measured) -> list[str]:
+    """What went wrong in a build: its status, pages that are missing, outputs that are not on them."""
+    if done.code != 0:
+        return [f"status {done.code}: {done.output.strip()[-1500:]}"]
+    found = []
+    for page in pages:
+        path = contestant.built(page)
+        if not path.is_file():
+            found.append(f"{page.name} was not built")
+        elif missing := sources.missing_outputs(path.read_text(encoding="utf-8"), page.claims):
+            found.append(f"{page.name} lacks {len(missing)} of {len(page.claims)} outputs, {missing[0]} first")
+    return found
+
+
+def play(contestant: Theirs | Ours, pages: Sequence[sources.Source], shown_on: str, module: str) -> dict[str, Any]:
+    """One round: prepare, and all four cases one after the other; what each took."""
+    contestant.prepare(pages)
+    shown = next(page for page in pages if page.question == shown_on)
+    found = {}
+    for case in speed.CASES:
+        if case == "prose":
+            sources.edit_prose(contestant.source(shown))
+        elif case == "package":
+            sources.edit_package(contestant.package, module)
+        done = contestant.build()
+        wrong, built = problems(contestant, pages, done), contestant.built(shown)
+        text = built.read_text(encoding="utf-8") if built.is_file() else ""
+        if case == "prose" and not wrong and sources.SENTENCE not in text:
+            wrong = [f"{shown.name} does not show the sentence that was added"]
+        found[case] = {
+            "wall": done.wall,
+            "cpu": done.cpu,
+            "peak": done.peak,
+            "stale": case == "package" and sources.is_stale(text),
+            "problems": wrong,
+            "ran": sorted(name.rpartition("/")[2] for name in RAN.findall(done.output)),
+            "stages": {name: float(seconds) for name, seconds in STAGE.findall(done.output)},
+        }
+        stale = ", stale" if found[case]["stale"] else ""
+        failed = "".join(f"\n    PROBLEM: {problem}" for problem in wrong)
+        print(f"  {case}: {done.wall:.1f} s, CPU {done.cpu:.1f} s, {done.peak:.0f} MB{stale}{failed}", flush=True)
+    return found
+
+
+def gathered(rounds: Sequence[dict[str, Any]], cases: Iterable[str]) -> dict[str, Any]:
+    """All rounds of one contestant: each measure a list; stale where it was so in any round."""
+    made = {}
+    for case in cases:
+        found = [played[case] for played in rounds]
+        made[case] = {
+            **{measure: [one[measure] for one in found] for measure in ("wall", "cpu", "peak")},
+            "stale": any(one["stale"] for one in found),
+            "problems": sorted({problem for one in found for problem in one["problems"]}),
+        }
+    return made
+
+
+def stages(rounds: Sequence[dict[str, Any]], cases: Iterable[str]) -> dict[str, dict[str, float]]:
+    """The seconds of each stage in each case, the median of all rounds."""
+    made = {}
+    for case in cases:
+        names = dict.fromkeys(name for played in rounds for name in played[case]["stages"])
+        made[case] = {
+            name: speed.median([played[case]["stages"].get(name, 0.0) for played in rounds]) for name in names
+        }
+    return made
+
+
+def options() -> argparse.Namespace:
+    """The command line."""
+    names = sorted({OURS, *(contestant.tool for contestant in CONTESTANTS)})
+    columns = (contestants.DOCUMENTED, contestants.BEST)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def words(text: str) -> list[str]:
+        return [word.strip() for word in text.split(",") if word.strip()]
+
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="rounds, of which the median counts (default: %(default)s)"
+    )
+    parser.add_argument("--pages", type=words, default=[], help="questions, 2b,3a for example (default: all)")
+    parser.add_argument("--tools", type=words, default=names, help=f"some of: {', '.join(names)} (default: all)")
+    parser.add_argument("--columns", type=words, default=list(columns), help=f"some of: {', '.join(columns)}")
+    parser.add_argument("--cases", type=words, default=list(speed.CASES), help=f"some of: {', '.join(speed.CASES)}")
+    parser.add_argument("--module", default="adversarial", help="the module that is edited (default: %(default)s)")
+    parser.add_argument(
+        "--shown-on", default="2b", help="the question that shows it, and is edited (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the order in which tools take turns (default: %(default)s)"
+    )
+    parser.add_argument("--keep", action="store_true", help="also write bench/results/tools.json, which the site shows")
+    parser.add_argument("--install-only", action="store_true", help="install the tools and measure nothing")
+    given = parser.parse_args()
+    for option, allowed in (("tools", names), ("columns", columns), ("cases", speed.CASES)):
+        if unknown := [word for word in getattr(given, option) if word not in allowed]:
+            parser.error(f"--{option}: there is no {unknown[0]!r}, but {', '.join(allowed)}")
+    if given.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    return given
+
+
+def main() -> int:
+    """Install, measure, print, write the report."""
+    given = options()
+    try:
+        return run(given)
+    except (contestants.InstallationError, measure.MeasureError, sources.SourceError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def run(given: argparse.Namespace) -> int:
+    """What the command line asks for."""
+    homes = {one.tool: contestants.install(one, OUT / "tools") for one in CONTESTANTS}
+    if given.install_only:
+        return 0
+    pages = sources.read(ROOT / "build" / "html", given.pages)
+    if given.shown_on not in {page.question for page in pages}:
+        raise sources.SourceError(f"--shown-on {given.shown_on}: it is none of the pages that are measured")
+    again = importing(pages, given.module)
+    pages = [sources.printing(page, given.module) if page.question == given.shown_on else page for page in pages]
+    jupytext = homes["mkdocs-jupyter"] / "bin" / "jupytext"
+    players: list[Theirs | Ours] = [
+        Theirs(one, OUT / "run" / one.name, homes[one.tool], jupytext)
+        for one in CONTESTANTS
+        if one.tool in given.tools and one.column in given.columns
+    ]
+    if OURS in given.tools:
+        players.insert(0, Ours(OUT / "run" / "this-project", given.module, given.shown_on))
+    played: dict[int, list[Cases]] = {number: [] for number in range(len(players))}
+    order = random.Random(given.seed)
+    for turn in range(1, given.rounds + 1):
+        for number in order.sample(range(len(players)), len(players)):
+            print(f"[round {turn} of {given.rounds}] {players[number].tool}, {players[number].column}", flush=True)
+            played[number].append(play(players[number], pages, given.shown_on, given.module))
+    result: dict[str, Any] = {
+        **stamp(),
+        "machine": machine(),
+        "rounds": given.rounds,
+        "seed": given.seed,
+        "pages": [page.question for page in pages],
+        "module": given.module,
+        "importing": again,
+        "contestants": [
+            {
+                "tool": player.tool,
+                "column": player.column,
+                **player.describe(),
+                "cases": gathered(played[number], given.cases),
+            }
+            for number, player in enumerate(players)
+        ],
+    }
+    if OURS in given.tools:
+        result["stages"] = stages(played[0], given.cases)
+        if "package" in given.cases:
+            result["ran_again"] = sorted({name for cases in played[0] for name in cases["package"]["ran"]})
+    write("tools", result, given.keep)
+    return 0
+
+
+def write(name: str, result: dict[str, Any], keep: bool) -> None:
+    """Write the report and the figures, and show the report; ``keep`` them for the site, too."""
+    text, figures = speed.report(name, result), json.dumps(result, indent=1) + "\n"
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / f"{name}.md").write_text(text, encoding="utf-8")
+    (OUT / f"{name}.json").write_text(figures, encoding="utf-8")
+    if keep:
+        KEPT.mkdir(exist_ok=True)
+        (KEPT / f"{name}.json").write_text(figures, encoding="utf-8")
+    print(f"\n{text}\nReport: {OUT / f'{name}.md'}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
