@@ -117,6 +117,11 @@ plugins:
       execute: true
 """
 EXECUTE = Setting("execute: true", "off by default; without it no cell runs", f"{MKDOCS_JUPYTER_DOCS}#execute-notebook")
+CACHE = Setting(
+    "cache: true, its default",
+    "converted pages are kept as long as their file and the settings are the same",
+    f"{MKDOCS_JUPYTER_DOCS}#caching",
+)
 SCRIPTS = Setting(
     "pages as scripts of jupytext, in its percent format",
     "one of the two kinds of page that it reads",
@@ -246,7 +251,7 @@ CONTESTANTS = (
         command=("mkdocs", "build"),
         pages="docs",
         html="site/{name}/index.html",
-        settings=(EXECUTE, SCRIPTS),
+        settings=(EXECUTE, CACHE, SCRIPTS),
     ),
     Contestant(
         tool="mkdocs-jupyter",
@@ -260,6 +265,7 @@ CONTESTANTS = (
         settings=(
             Setting("--dirty", "only pages whose file changed are built again", f"{MKDOCS_DOCS}/cli/#mkdocs-build"),
             EXECUTE,
+            CACHE,
             SCRIPTS,
         ),
     ),

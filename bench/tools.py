@@ -146,12 +146,12 @@ class Ours:
                 sources.add_printing(self.source(page), self.module)
         project, asked = Project(self.folder, self.folder / "build"), {page.name for page in pages}
         kept, store = Store(ROOT / "build" / "execution"), Store(project.store)
-        for page in read_pages(project):
-            if page.name.rpartition("/")[2] not in asked:
-                outputs = kept.get(page.digest)
+        for executed in read_pages(project):
+            if executed.name.rpartition("/")[2] not in asked:
+                outputs = kept.get(executed.digest)
                 if outputs is None:
-                    raise sources.SourceError(f"{page.name} is out of date in build/: run 'make html' first.")
-                store.put(page.digest, page.name, outputs)
+                    raise sources.SourceError(f"{executed.name} is out of date in build/: run 'make html' first.")
+                store.put(executed.digest, executed.name, outputs)
 
     def source(self, page: sources.Source) -> Path:
         """The page's file."""
