@@ -25,6 +25,7 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "sphinxcontrib.bibtex",
+    "citations",
     "equation_numbers",
     "katex_math",
     "executed_pages",
@@ -102,7 +103,14 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_permalinks_icon = "#"
-html_theme_options = {
+# the site's own layout takes none of the theme's parts, which the theme would render for every page to see whether any
+# is empty, its list of all pages among them
+html_sidebars: dict[str, list[str]] = {"**": []}
+html_theme_options: dict[str, object] = {
+    "article_header_start": [],
+    "article_header_end": [],
+    "footer_content_items": [],
+    "secondary_sidebar_items": [],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }

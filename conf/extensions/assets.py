@@ -82,7 +82,7 @@ def bundle(app: Sphinx, error: Exception | None) -> None:
     sheets += [_path(out, css.filename) for css in app.builder._css_files]  # type: ignore[attr-defined]
     style = "".join(_relocated(path, out / "_static") for path in dict.fromkeys(sheets) if path.is_file())
     style = memory.recall(pruned, style, sorted(names(pages.values(), every_script)))
-    style = embedded(style, out / "_static", pages.values())
+    style = embedded(style, out / "_static", pages.values(), memory.recall)
     made = {CSS: style, JS: script, INDEX: (out / INDEX).read_text(encoding="utf-8")}
     for name, text in (made | figures).items():
         (out / name).write_text(text, encoding="utf-8")
@@ -115,6 +115,8 @@ def _remove_unused(out: Path, text: str) -> None:
     """Delete static files whose name stands in no page, style sheet or script."""
     static = out / "_static"
     keep = {Path(CSS).name, Path(JS).name}
+    # most are found among the ends of addresses; only the others are looked for in all of the text
+    keep.update(re.findall(r"/([\w.-]+)[\"?#)]", text))
     for path in sorted(static.rglob("*"), reverse=True):
         if path.is_file() and path.name not in keep and path.name not in text:
             path.unlink()

@@ -124,8 +124,10 @@ class ClaimsDirective(SphinxDirective):
         ledger = site().ledger
         _uses(self.env)[self.env.docname] = _quotable()
         result: list[nodes.Node] = []
-        for page in sorted({record["page"] for record in ledger.values()}):
-            records = [record for record in ledger.values() if record["page"] == page]
+        by_page: dict[str, list[dict[str, Any]]] = {}
+        for record in ledger.values():
+            by_page.setdefault(record["page"], []).append(record)
+        for page, records in sorted(by_page.items()):
             title = site().titles[page]
             section = nodes.section("", nodes.title("", title), ids=[nodes.make_id(f"page {posixpath.basename(page)}")])
             section += _table([self._row(record) for record in records])

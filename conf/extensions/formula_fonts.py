@@ -11,9 +11,9 @@ import html
 import io
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import fontTools.subset
 
@@ -103,11 +103,11 @@ def _lies_in(around: tuple[frozenset[str], ...], inside: list[frozenset[str]]) -
     return all(any(wanted <= names for names in ancestors) for wanted in around)
 
 
-def embedded(css: str, folder: Path, pages: Iterable[str]) -> str:
+def embedded(css: str, folder: Path, pages: Iterable[str], recall: Callable[..., Any]) -> str:
     """The style sheet with KaTeX's fonts as data: of each what the pages show, and none that they do not.
 
-    ``folder`` is where the addresses in the style sheet start. Raises ValueError where a formula needs a font that the
-    style sheet does not name.
+    ``folder`` is where the addresses in the style sheet start; ``recall`` calls a function, or remembers what it
+    returned. Raises ValueError where a formula needs a font that the style sheet does not name.
     """
     wanted = characters(pages, css)
     met: set[Face] = set()
@@ -121,13 +121,18 @@ def embedded(css: str, folder: Path, pages: Iterable[str]) -> str:
         address = re.search(r"url\(([^)]*\.woff2)\)", match[1])
         if name not in wanted or address is None:
             return ""
-        data = base64.b64encode(subset(folder / address[1], wanted[name])).decode()
+        data = recall(packed, str(folder / address[1]), sorted(wanted[name]))
         return match[0].replace(address[0], f"url(data:font/woff2;base64,{data})")
 
     style = FACE.sub(face, css)
     if missing := set(wanted) - met:
         raise ValueError(f"no font for the characters {''.join(sorted(wanted[min(missing)]))!r} of formulas: {missing}")
     return style
+
+
+def packed(path: str, letters: list[str]) -> str:
+    """A font file of the site's with these characters only, as text."""
+    return base64.b64encode(subset(Path(path), set(letters))).decode()
 
 
 def subset(path: Path, letters: set[str]) -> bytes:

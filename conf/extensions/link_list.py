@@ -39,19 +39,29 @@ def _formula(tex: str) -> str:
     return text if len(text) <= LONGEST else text[:LONGEST].rpartition(" ")[0] + " …"
 
 
-def _places(env: BuildEnvironment, docname: str) -> list[tuple[str, str, str]]:
+class Known:
+    """The equations and the labels of all pages, page by page."""
+
+    def __init__(self, env: BuildEnvironment) -> None:
+        self.equations: dict[str, list[tuple[str, int]]] = {}
+        self.titles: dict[str, dict[str, str]] = {}
+        for name, (page, number) in env.domains.math_domain.equations.items():
+            self.equations.setdefault(page, []).append((name, number))
+        for page, anchor, words in env.domains.standard_domain.labels.values():
+            self.titles.setdefault(page, {})[anchor] = words
+
+
+def _places(env: BuildEnvironment, docname: str, known: Known) -> list[tuple[str, str, str]]:
     """The places of a page that have an address: anchor, name, and more words, of sections, equations and figures."""
     doctree = env.get_doctree(docname)
     formulas = {node.get("label"): node.astext() for node in doctree.findall(nodes.math_block)}
-    equations = env.domains.math_domain.equations.items()
-    titles = {anchor: words for page, anchor, words in env.domains.standard_domain.labels.values() if page == docname}
+    titles = known.titles.get(docname, {})
     figures = [anchor for figure in doctree.findall(nodes.figure) for anchor in figure["ids"] if anchor in titles]
     return [
         *((section.anchor, section.heading, "") for section in sections(env, docname)),
         *(
             (f"equation-{name}", f"Equation ({number})", _formula(formulas[name]))
-            for name, (page, number) in equations
-            if page == docname
+            for name, number in known.equations.get(docname, [])
         ),
         *((anchor, _figure(titles[anchor]), "") for anchor in figures),
     ]
@@ -79,6 +89,7 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the list in its place: a block for each page with a short link, and one for all others."""
     for place in list(doctree.findall(Place)):
         blocks, jumps, others = [], [], []
+        known = Known(app.env)
         for page, name in names(app.env).items():
             href = app.builder.get_relative_uri(docname, page)
             short = short_link(app.config.short_links, page)
@@ -86,7 +97,7 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
                 others.append(_item(href, app.builder.get_target_uri(page), name, name))
                 continue
             items = [_item(href, f"{short}.html", name, "The whole page")]
-            for anchor, words, more in _places(app.env, page):
+            for anchor, words, more in _places(app.env, page, known):
                 items.append(_item(f"{href}#{anchor}", f"{short}.html#{anchor}", f"{name} — {words}", words, more))
             jumps.append(f'<a href="#{_heading(name)}">{short}</a>')
             blocks.append(_list(name, items))

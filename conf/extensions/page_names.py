@@ -7,6 +7,7 @@ begins, or ``answers``.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,12 @@ def short_link(links: dict[str, str], docname: str) -> str | None:
     return next((short for short, target in links.items() if target == docname), None)
 
 
+@functools.lru_cache(maxsize=1)
 def names(env: BuildEnvironment) -> dict[str, str]:
-    """Return every page's name in the menu, in the menu's order: "2 (a) No overlap" for 2 (a)'s page."""
+    """Return every page's name in the menu, in the menu's order: "2 (a) No overlap" for 2 (a)'s page.
+
+    For when all pages have been read: they are looked up once.
+    """
     root = env.config.root_doc
     found = {root: clean_astext(env.titles[root])}
 

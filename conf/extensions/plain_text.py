@@ -92,9 +92,9 @@ def _bracketed(text: str) -> str:
     return f"({text})" if re.search(r"[\s+−=/(]", text) else text
 
 
-def prose(part: nodes.Node) -> str:
-    """The text of a part of a page, with its headings and items as sentences; nothing of a part that is a place."""
-    text = "".join(_pieces(part))
+def prose(*parts: nodes.Node) -> str:
+    """The text of parts of a page, with its headings and items as sentences; nothing of a part that is a place."""
+    text = "".join(piece for part in parts for piece in _pieces(part))
     text = re.sub(r"\s+", " ", text)
     return re.sub(r" (?=[.,;:!?)])", "", re.sub(r"([.!?:;,][)\]”’\"]?)(?:\s*[.;])+", r"\1", text)).strip(" .;").strip()
 

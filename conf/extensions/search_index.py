@@ -76,7 +76,7 @@ def _section(env: BuildEnvironment, section: nodes.section) -> Entry:
     return {
         "id": "" if isinstance(section.parent, nodes.document) else section["ids"][0],
         "title": prose(next(iter(section.findall(nodes.title)))),
-        "text": prose(nodes.container("", *(child.deepcopy() for child in own))),
+        "text": prose(*own),
         "places": [place for child in own for place in _places(env, child)],
     }
 

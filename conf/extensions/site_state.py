@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -55,7 +56,7 @@ class Site:
     ledger: Ledger
     memory: Memory
 
-    @property
+    @functools.cached_property
     def titles(self) -> dict[str, str]:
         """The first heading of every executed page."""
         headings = ((page.name, re.search(r"^# (.+)$", page.notebook.cells[0].source, re.M)) for page in self.pages)
