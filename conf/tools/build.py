@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import advice
+import unchanged
 from execute import INTERRUPTED, cores, run
 from pages import ExecutionError, Page, Project, Store, collect_claims
 from stages import clock
@@ -125,8 +126,15 @@ def print_pdf(project: Project, fresh: Path, chromium: str) -> bool:
 
 def build(project: Project, jobs: int, chromium: str | None = None) -> Path | None:
     """Build the site, with the PDF where a Chromium is given; return where it is, or None after saying what failed."""
-    started = time.monotonic()
+    started, tags = time.monotonic(), ["pdf"] if chromium else []
     with locked(project.build):
+        source = unchanged.made_from(project, tags)
+        if unchanged.holds(project, source):
+            clock.lap("looking for changes")
+            print("Nothing has changed since the last build.", flush=True)
+            html = project.build / "html"
+            print(f"Looked in {time.monotonic() - started:.1f} s. Open {html / 'index.html'} in a browser.", flush=True)
+            return html
         try:
             pages: list[Page] = run(project, jobs)
             collect_claims(pages, Store(project.store))
@@ -134,7 +142,7 @@ def build(project: Project, jobs: int, chromium: str | None = None) -> Path | No
             print(f"\n{error}\n\nNot built: a page's cells fail (above). build/html is what it was.", file=sys.stderr)
             return None
         print("Pages: Sphinx makes them.", flush=True)
-        fresh = sphinx(project, tags=["pdf"] if chromium else [])
+        fresh = sphinx(project, tags)
         if fresh is None:
             print("\nNot built: mend the warnings above. build/html is what it was.", file=sys.stderr)
             return None
@@ -142,6 +150,7 @@ def build(project: Project, jobs: int, chromium: str | None = None) -> Path | No
             return None
         Store(project.store).keep_only(page.digest for page in pages)
         html = publish(project, fresh)
+        unchanged.remember(project, source)
     clock.lap("publishing")
     print(f"Built in {time.monotonic() - started:.1f} s. Open {html / 'index.html'} in a browser.", flush=True)
     return html
