@@ -3,7 +3,7 @@ PYTHON ?= python3
 export OMP_NUM_THREADS := 1
 RUN := .venv/bin/python
 
-.PHONY: help html pdf test live clean rtd margins bench audit matrix vulnerabilities lock environment python
+.PHONY: help html pdf test live clean rtd margins mutants bench audit matrix vulnerabilities lock environment python
 .NOTPARALLEL: # `make -j clean html` cleans first
 
 help: ## say what there is
@@ -30,6 +30,9 @@ rtd: environment ## replay what Read the Docs does, in an empty folder and envir
 
 margins: environment ## repeat all pages, or PAGES="1a 1b", ten times with other seeds: do their claims hold?
 	@$(RUN) conf/tools/margins.py $(PAGES)
+
+mutants: environment ## try the package, or MODULES="dirac packing", with one small error at a time: does a test notice?
+	@$(RUN) conf/tools/mutants.py $(MODULES)
 
 bench: html ## measure trainer, tools and growth, or PARTS="tools": three hours, the trainer alone two minutes
 	@chromium=$$($(RUN) conf/tools/browser.py) && for part in $(or $(PARTS),trainer tools growth); do \
