@@ -29,6 +29,7 @@ from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any, NoReturn, TypeVar
 
+import hypothesis
 import pytest
 from mutations import DETACH, Mutant
 
@@ -82,23 +83,16 @@ class Touched:
 
 
 def load_libraries(subject: Subject) -> None:
-    """Load what the package and the tests import, but neither of them."""
+    """Load what the package imports, but not itself; what the tests import is loaded when it is recorded."""
     os.chdir(subject.root)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     sys.path.insert(0, str(subject.root / "code"))
     _forget_package()  # the tools load a module of it, perhaps of another checkout
     for path in subject.package.glob("*.py"):
         importlib.import_module(f"{PACKAGE}.{path.stem}")
-    with contextlib.suppress(ImportError):  # torch loads it at the first step of an optimiser
-        if "torch" in sys.modules:
-            importlib.import_module("torch._dynamo")
-    import hypothesis
-
     phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
     hypothesis.settings.register_profile(PROFILE, deadline=None, database=None, derandomize=True, phases=phases)
     _forget_package()
-    gc.collect()
-    gc.freeze()
 
 
 def _forget_package() -> None:
@@ -183,7 +177,7 @@ def _end(child: int) -> None:
 def record(subject: Subject, jobs: int, say: Callable[[str], None]) -> list[Touched]:
     """What every test touches; files whose record is kept are not run. Raises BaselineError.
 
-    Tests that fail without any mutant are named and left out.
+    Tests that fail without any mutant are named and left out. The libraries that the tests load are loaded here.
     """
     subject.kept.mkdir(parents=True, exist_ok=True)
     records = {file: subject.kept / f"{file.stem}-{_digest(subject, file)}.json" for file in subject.test_files()}
@@ -205,6 +199,11 @@ def record(subject: Subject, jobs: int, say: Callable[[str], None]) -> list[Touc
     failed = [test for each in kept for test in each["failed"]]
     if failed:
         say(f"{len(failed)} tests fail without any mutant and are left out:\n  " + "\n  ".join(failed))
+    for name in sorted({name for each in kept for name in each["libraries"]}):
+        with contextlib.suppress(Exception):  # some are made by others, and cannot be imported by themselves
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
     return [
         Touched(test, file, seconds, {module: set(lines) for module, lines in modules.items()})
         for each in kept
@@ -218,18 +217,26 @@ def _digest(subject: Subject, file: Path) -> str:
 
 
 def _record_file(subject: Subject, file: Path, target: Path) -> int:
-    recorder = Recorder(subject.package)
+    recorder, loaded = Recorder(subject.package), set(sys.modules)
     for path in subject.package.glob("*.py"):  # so that importing counts for no test
         importlib.import_module(f"{PACKAGE}.{path.stem}")
     sys.settrace(recorder.trace)
     status = _run_tests(subject, str(file), recorder)
     sys.settrace(None)
     if status <= 1 and recorder.tests:  # 0: all pass, 1: some fail
+        libraries = [name for name in set(sys.modules) - loaded if not _of_project(subject, name)]
+        kept = {"failed": sorted(recorder.failed), "rows": recorder.rows(str(file)), "libraries": libraries}
         part = target.with_suffix(".part")
-        part.write_text(json.dumps({"failed": sorted(recorder.failed), "rows": recorder.rows(str(file))}))
+        part.write_text(json.dumps(kept))
         part.replace(target)
         return 0
     return KILLED
+
+
+def _of_project(subject: Subject, name: str) -> bool:
+    file = getattr(sys.modules[name], "__file__", None)
+    folders = [subject.root / name for name in ("code", "tests", "conf", "bench")]
+    return file is None or any(Path(file).is_relative_to(folder) for folder in folders)
 
 
 class Recorder:
