@@ -77,9 +77,13 @@ class Touched:
     """What one test touches, and how long it takes."""
 
     test: str
-    file: str
     seconds: float
     lines: dict[str, set[int]]
+
+    @property
+    def file(self) -> str:
+        """The file of the test, from the root on."""
+        return self.test.partition("::")[0]
 
 
 def load_libraries(subject: Subject) -> None:
@@ -205,9 +209,9 @@ def record(subject: Subject, jobs: int, say: Callable[[str], None]) -> list[Touc
     gc.collect()
     gc.freeze()
     return [
-        Touched(test, file, seconds, {module: set(lines) for module, lines in modules.items()})
+        Touched(test, seconds, {module: set(lines) for module, lines in modules.items()})
         for each in kept
-        for test, file, seconds, modules in each["rows"]
+        for test, seconds, modules in each["rows"]
     ]
 
 
@@ -225,7 +229,7 @@ def _record_file(subject: Subject, file: Path, target: Path) -> int:
     sys.settrace(None)
     if status <= 1 and recorder.tests:  # 0: all pass, 1: some fail
         libraries = [name for name in set(sys.modules) - loaded if not _of_project(subject, name)]
-        kept = {"failed": sorted(recorder.failed), "rows": recorder.rows(str(file)), "libraries": libraries}
+        kept = {"failed": sorted(recorder.failed), "rows": recorder.rows(), "libraries": libraries}
         part = target.with_suffix(".part")
         part.write_text(json.dumps(kept))
         part.replace(target)
@@ -285,8 +289,8 @@ class Recorder:
         if report.failed:
             self.failed.add(report.nodeid)
 
-    def rows(self, file: str) -> list[Any]:
-        """What is kept: test, its file, seconds, and the lines of each module."""
+    def rows(self) -> list[Any]:
+        """What is kept: test, seconds, and the lines of each module."""
         made = []
         for test, (own, seconds, names) in self.tests.items():
             if test in self.failed:
@@ -295,7 +299,7 @@ class Recorder:
             modules: dict[str, list[int]] = {}
             for path, line in sorted(own.union(self.shared, *(lines for lines, _ in used))):
                 modules.setdefault(Path(path).stem, []).append(line)
-            made.append([test, file, max([seconds, *(took for _, took in used)]), modules])
+            made.append([test, max([seconds, *(took for _, took in used)]), modules])
         return made
 
 

@@ -175,11 +175,14 @@ def main(root: Path = ROOT, arguments: list[str] | None = None) -> int:
         explained = explanations(root)
         load_libraries(subject)
         touched = record(subject, options.jobs, lambda line: print(line, flush=True))
+        print(f"{len(chosen)} mutants of {len(made)}, {options.jobs} at a time.", flush=True)
+        results = try_all(subject, chosen, touched, options.jobs)
+    except KeyboardInterrupt:
+        print("\nInterrupted. Which test touches which lines is kept in build/mutants.", file=sys.stderr)
+        return 130
     except (ExplanationError, BaselineError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{len(chosen)} mutants of {len(made)}, {options.jobs} at a time.", flush=True)
-    results = try_all(subject, chosen, touched, options.jobs)
     return 0 if report(results, explained, set(complete)) else 1
 
 

@@ -5,6 +5,7 @@ from functools import reduce
 
 import numpy as np
 import pytest
+from genmodels import packing
 from genmodels.adversarial import losses_at_optimum_discrete
 from genmodels.divergences import jensen_shannon_discrete
 from genmodels.packing import (
@@ -87,15 +88,36 @@ def test_losses_of_hopping_are_those_of_its_packs(modes, size):
     )
 
 
+def test_the_largest_number_of_packs_is_still_enumerated(monkeypatch):
+    monkeypatch.setattr(packing, "LARGEST", math.comb(6, 3))
+    assert len(unordered_packs(4, 3)) == 20
+    monkeypatch.setattr(packing, "LARGEST", 19)
+    with pytest.raises(ValueError, match="at most 19 unordered packs, got 20 of 3 from 4 cells"):
+        unordered_packs(4, 3)
+
+
+def test_packs_of_fair_coins_are_exact():
+    # powers of two have no rounding, so the number of orders must have none either
+    size = 24
+    expected = [math.comb(size, heads) / 2**size for heads in range(size, -1, -1)]
+    assert packed([0.5, 0.5], size).tolist() == expected
+
+
 BAD = [
     (lambda: unordered_packs(0, 2), "cells"),
     (lambda: unordered_packs(3, 0), "size"),
     (lambda: unordered_packs(8, 30), "size"),
     (lambda: packed([0.5, 0.6], 2), "shares"),
+    (lambda: packed([0.5, 0.4], 2), "shares"),
+    (lambda: packed([[0.5, 0.5], [1.5, -0.5]], 2), "shares"),
+    (lambda: packed([[0.5, 0.5], [0.5, 0.6]], 2), "shares"),
+    (lambda: packed(1.0, 2), "shares"),
     (lambda: packed_hopping(0, 2), "modes"),
     (lambda: losses_hopping(8, 0), "size"),
     (lambda: losses_hopping(0, 2), "modes"),
+    (lambda: losses_hopping(2.5, 2), "modes"),
     (lambda: packed_total_variation([1.0], [0.5, 0.5], 2), "q"),
+    (lambda: packed_total_variation([0.5, 0.6], [0.5, 0.5], 2), "p"),
 ]
 
 
