@@ -82,6 +82,8 @@ def try_all(subject: Subject, chosen: list[Mutant], touched: list[Touched], jobs
             if one is not None:
                 mutant, code = one
                 results[mutant] = code if code in (ALIVE, WITHOUT_EFFECT) else KILLED
+                if code == ALIVE:
+                    print(f"  alive: {mutant}", flush=True)
             if time.monotonic() - shown > EVERY:
                 shown = time.monotonic()
                 _progress(results, len(chosen), shown - started)
