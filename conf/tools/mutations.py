@@ -80,9 +80,7 @@ class _Walk:
 
     def __init__(self, module: str, tree: ast.Module, path: str) -> None:
         self.module, self.tree, self.path = module, tree, path
-        imported = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
-        imported |= {node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module}
-        self.tensors = "torch" in imported  # so that there may be gradients
+        self.tensors = False  # whether this function has to do with tensors, through which gradients may flow
         self.found: list[Mutant] = []
         self.seen: set[tuple[ast.AST, str]] = set()
 
@@ -97,16 +95,18 @@ class _Walk:
     def _at(self, slot: Slot, node: ast.AST, function: str, statement: ast.AST) -> None:
         if isinstance(node, ast.stmt):
             statement = node
-        for kind, replacement in _errors(node, self.tensors and function != "<module>"):
+        for kind, replacement in _errors(node, self.tensors):
             self._note(slot, node, replacement, kind, function, statement)
         inside = function
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             inside = node.name if function == "<module>" else f"{function}.{node.name}"
         if isinstance(node, ast.FunctionDef):  # defaults are read where the function is defined
             self.visit(node.args, function, statement)
+            outside, self.tensors = self.tensors, self.tensors or _names_tensors(node)
             for index, child in enumerate(node.body):
                 if not _says_nothing(child):
                     self._at((node, "body", index), child, inside, child)
+            self.tensors = outside
         else:
             self.visit(node, inside, statement)
 
@@ -132,6 +132,10 @@ class _Walk:
 
         assert isinstance(node, ast.stmt | ast.expr) and isinstance(statement, ast.stmt)
         self.found.append(Mutant(self.module, function, node.lineno, _span(statement), kind, before, after, code))
+
+
+def _names_tensors(function: ast.FunctionDef) -> bool:
+    return any(isinstance(node, ast.Name) and node.id in ("torch", "Tensor") for node in ast.walk(function))
 
 
 def _put(slot: Slot, node: ast.AST) -> None:

@@ -75,7 +75,7 @@ def errors(source: str) -> dict[str, set[str]]:
     """What becomes of the last statement of a function's body, by the kind of the error."""
     body = textwrap.indent(textwrap.dedent(source).strip(), "    ")
     found: dict[str, set[str]] = {}
-    for mutant in mutants("m", f"import torch\ndef f():\n{body}\n", "m.py"):
+    for mutant in mutants("m", f"def f(a: Tensor):\n{body}\n", "m.py"):
         found.setdefault(mutant.kind, set()).add(mutant.after)
     return found
 
