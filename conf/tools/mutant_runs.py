@@ -74,11 +74,12 @@ class Subject:
 
 @dataclasses.dataclass
 class Touched:
-    """What one test touches, and how long it takes."""
+    """What one test touches, how long it takes, and the lines of functions in which gradients flow."""
 
     test: str
     seconds: float
     lines: dict[str, set[int]]
+    gradients: dict[str, set[int]]
 
     @property
     def file(self) -> str:
@@ -209,9 +210,9 @@ def record(subject: Subject, jobs: int, say: Callable[[str], None]) -> list[Touc
     gc.collect()
     gc.freeze()
     return [
-        Touched(test, seconds, {module: set(lines) for module, lines in modules.items()})
+        Touched(test, seconds, *({module: set(lines) for module, lines in part.items()} for part in parts))
         for each in kept
-        for test, seconds, modules in each["rows"]
+        for test, seconds, *parts in each["rows"]
     ]
 
 
@@ -252,9 +253,9 @@ class Recorder:
 
     def __init__(self, package: Path) -> None:
         self.prefix = f"{package}{os.sep}"
-        self.shared: set[tuple[str, int]] = set()  # by the file itself
-        self.fixtures: dict[str, tuple[set[tuple[str, int]], float]] = {}
-        self.tests: dict[str, tuple[set[tuple[str, int]], float, list[str]]] = {}
+        self.shared = Lines()  # by the file itself
+        self.fixtures: dict[str, tuple[Lines, float]] = {}
+        self.tests: dict[str, tuple[Lines, float, list[str]]] = {}
         self.failed: set[str] = set()
         self.lines = self.shared
 
@@ -262,14 +263,16 @@ class Recorder:
         return self._line if frame.f_code.co_filename.startswith(self.prefix) else None
 
     def _line(self, frame: FrameType, event: str, argument: object) -> Any:
-        self.lines.add((frame.f_code.co_filename, frame.f_lineno))
+        self.lines.run.add((frame.f_code.co_filename, frame.f_lineno))
+        if event == "return" and any(map(_has_gradient, [argument, *frame.f_locals.values()])):
+            self.lines.gradients.add(frame.f_code)
         return self._line
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Generator[None, Any, Any]:
         if fixturedef.scope == "function":
             return (yield)
-        before, self.lines, started = self.lines, set(), time.monotonic()
+        before, self.lines, started = self.lines, Lines(), time.monotonic()
         try:
             return (yield)
         finally:
@@ -278,7 +281,7 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Generator[None, Any, Any]:
-        self.lines, started = set(), time.monotonic()
+        self.lines, started = Lines(), time.monotonic()
         try:
             return (yield)
         finally:
@@ -290,32 +293,54 @@ class Recorder:
             self.failed.add(report.nodeid)
 
     def rows(self) -> list[Any]:
-        """What is kept: test, seconds, and the lines of each module."""
+        """What is kept: test, seconds, and by modules the lines that run and those of functions with gradients."""
         made = []
         for test, (own, seconds, names) in self.tests.items():
             if test in self.failed:
                 continue
             used = [self.fixtures[name] for name in names if name in self.fixtures]
-            modules: dict[str, list[int]] = {}
-            for path, line in sorted(own.union(self.shared, *(lines for lines, _ in used))):
-                modules.setdefault(Path(path).stem, []).append(line)
-            made.append([test, max([seconds, *(took for _, took in used)]), modules])
+            parts = [own, self.shared, *(lines for lines, _ in used)]
+            run = set().union(*(part.run for part in parts))
+            codes = set().union(*(part.gradients for part in parts))
+            flows = {(code.co_filename, line) for code in codes for _, _, line in code.co_lines() if line}
+            made.append([test, max([seconds, *(took for _, took in used)]), _by_module(run), _by_module(flows)])
         return made
+
+
+@dataclasses.dataclass
+class Lines:
+    """The package's lines, with their files, that run while something is tested; the functions with gradients."""
+
+    run: set[tuple[str, int]] = dataclasses.field(default_factory=set)
+    gradients: set[CodeType] = dataclasses.field(default_factory=set)
+
+
+def _has_gradient(value: object) -> bool:
+    if type(value) in (tuple, list):
+        return any(map(_has_gradient, value))  # type: ignore[call-overload]
+    return getattr(value, "requires_grad", False) is True
+
+
+def _by_module(lines: set[tuple[str, int]]) -> dict[str, list[int]]:
+    modules: dict[str, list[int]] = {}
+    for path, line in sorted(lines):
+        modules.setdefault(Path(path).stem, []).append(line)
+    return modules
 
 
 # -- one mutant -------------------------------------------------------------------------------------------------------
 
 
 def tests_of(mutant: Mutant, touched: list[Touched]) -> list[Touched]:
-    """The tests that touch the mutant: those of the module's own file first, then the quickest files first.
+    """The tests that may notice: those that touch the mutant, of the module's own file first, then of quick ones.
 
     What runs when the module is imported is touched by all tests that touch anything else in the module.
     """
-    wanted = set(mutant.lines)
-    found = [
-        each for each in touched
-        if mutant.module in each.lines and (mutant.function == "<module>" or wanted & each.lines[mutant.module])
-    ]  # fmt: skip
+    wanted, imported = set(mutant.lines), mutant.function == "<module>"
+    found = [each for each in touched if mutant.module in each.lines]
+    found = [each for each in found if imported or wanted & each.lines[mutant.module]]
+    if mutant.kind == "detached":  # where no gradient flows there is nothing to detach
+        found = [each for each in found if wanted & each.gradients.get(mutant.module, set())]
     took: dict[str, float] = {}
     for each in found:
         took[each.file] = took.get(each.file, 0.0) + each.seconds

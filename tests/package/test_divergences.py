@@ -220,6 +220,12 @@ def test_sampled_surgery_depends_on_its_generator_only():
     assert first == second != other
 
 
+def test_one_posterior_alone_tells_nothing_at_any_draw():
+    # the aggregate is the posterior itself, so that their densities agree at every z, not just on average
+    surgery = elbo_surgery_sampled([[0.3, -1.0]], [[0.5, 2.0]], np.random.default_rng(0))
+    assert surgery.information == pytest.approx(0, abs=1e-12)
+
+
 def test_aggregate_is_the_mean_of_scipys_gaussians():
     rng = np.random.default_rng(1)
     z, means, sds = rng.normal(size=(5, 3)), rng.normal(size=(4, 3)), rng.uniform(0.01, 2, size=(4, 3))
@@ -301,6 +307,19 @@ def test_total_variation_of_gaussians_is_an_error_function(distance):
     assert total_variation(Gaussian(0, 1), Gaussian(distance, 1)) == pytest.approx(expected, abs=1e-13)
 
 
+@pytest.mark.parametrize("sd", [1.1, 2.0, 5.0])
+def test_total_variation_of_gaussians_that_cross_twice(sd):
+    # N(0, 1) is above N(0, sd^2) up to |x| = c
+    c = math.sqrt(2 * math.log(sd) / (1 - sd**-2))
+    expected = special.erf(c / math.sqrt(2)) - special.erf(c / sd / math.sqrt(2))
+    assert total_variation(Gaussian(0, 1), Gaussian(0, sd)) == pytest.approx(expected, abs=1e-13)
+
+
+@pytest.mark.parametrize("sd", np.linspace(0.5, 4.0, 36))
+def test_total_variation_never_exceeds_one_by_rounding(sd):
+    assert total_variation(Gaussian(0, sd), Gaussian(200, 2 * sd)) <= 1.0
+
+
 @given(rows, rows)
 def test_discrete_divergences_are_scipys(p, q):
     assert kl_discrete(p, q) == pytest.approx(special.rel_entr(p, q).sum(), abs=1e-14)
@@ -317,7 +336,15 @@ def test_discrete_divergences_work_over_the_last_axis():
     assert jensen_shannon_discrete(p, q).shape == (3,)
 
 
-@pytest.mark.parametrize("p", [[0.5, 0.6], [1.5, -0.5], [math.nan, 1.0], [], 1.0])
+def test_discrete_jensen_shannon_never_leaves_its_bounds_by_rounding():
+    rows = np.random.default_rng(0).dirichlet(np.ones(7), 1000)
+    nothing = np.zeros_like(rows)
+    same = jensen_shannon_discrete(rows, rows * (1 + 1e-15))
+    apart = jensen_shannon_discrete(np.hstack([rows, nothing]), np.hstack([nothing, rows[::-1]]))
+    assert same.min() >= 0 and apart.max() <= LOG_2
+
+
+@pytest.mark.parametrize("p", [[0.5, 0.6], [1.5, -0.5], [math.nan, 1.0], [], 1.0, [[0.5, 0.5], [0.5, 0.6]]])
 @pytest.mark.parametrize("divergence", [kl_discrete, jensen_shannon_discrete])
 def test_what_is_no_distribution_is_refused_by_name(divergence, p):
     with pytest.raises(ValueError, match=r"^p: "):
@@ -349,7 +376,12 @@ def test_binned_jensen_shannon_is_scipys_of_the_shares():
     assert binned_jensen_shannon(sample, Uniform(0, 4), 4) == pytest.approx(expected, abs=1e-15)
 
 
-@pytest.mark.parametrize("sample", [[], [0.5, 1.1], [0.5, math.nan], [[0.5]]])
+def test_in_one_cell_nothing_differs():
+    # the support's ends belong to it
+    assert binned_jensen_shannon([0.0, 1.0], Uniform(0, 1), 1) == 0
+
+
+@pytest.mark.parametrize("sample", [[], [0.5, 1.1], [-0.1, 0.5], [0.5, math.nan], [[0.5]]])
 def test_a_bad_sample_is_refused_by_name(sample):
     with pytest.raises(ValueError, match=r"^sample: "):
         binned_jensen_shannon(sample, Uniform(0, 1), 10)
@@ -380,7 +412,10 @@ BAD_CALLS = {
     "sds": lambda: elbo_surgery([0.0], [0.0]),
     "sds 2": lambda: elbo_surgery([0.0, 1.0], [1.0]),
     "sds 3": lambda: aggregate_log_pdf([[0.0]], [[0.0]], [[-1.0]]),
+    "sds 4": lambda: elbo_surgery([0.0, 0.0], [1.0, 0.0]),
     "z": lambda: aggregate_log_pdf([[0.0]], [[0.0, 0.0]], [[1.0, 1.0]]),
+    "z 2": lambda: aggregate_log_pdf([0.0], [[0.0]], [[1.0]]),
+    "z 3": lambda: aggregate_log_pdf([[[0.0]]], [[0.0]], [[1.0]]),
     "bins": lambda: binned_jensen_shannon([0.5], Uniform(0, 1), 0),
 }
 
