@@ -98,7 +98,14 @@ def test_losses_of_shifted_uniforms(shift):
     assert losses_at_optimum(Uniform(0, 1), Uniform(shift, shift + 1)) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize("losses", [losses_at_optimum(Uniform(0, 1), Uniform(2, 3)), losses_shifted_uniforms(2)])
+@pytest.mark.parametrize(
+    "losses",
+    [
+        losses_at_optimum(Uniform(0, 1), Uniform(2, 3)),
+        losses_at_optimum_discrete([1.0, 0.0], [0.0, 1.0]),
+        losses_shifted_uniforms(2),
+    ],
+)
 def test_without_overlap_both_losses_are_zero_and_print_without_a_minus(losses):
     assert [str(loss) for loss in losses] == ["0.0", "0.0"]
 
@@ -214,6 +221,7 @@ BAD_CALLS = {
     "real_logits 3": lambda: discriminator_loss(torch.tensor(0.0), torch.zeros(2)),
     "fake_logits 3": lambda: generator_loss(torch.zeros(0), "saturating"),
     "fake_logits 4": lambda: generator_loss(torch.tensor([math.nan]), "non-saturating"),
+    "fake_logits 5": lambda: discriminator_loss(torch.zeros(2), torch.tensor([0.0, math.nan])),
     "kind": lambda: generator_loss(torch.zeros(2), "minimax"),
     "logits": lambda: logit_gradients(torch.tensor([math.nan])),
     "covered": lambda: losses_collapsed(0, 8),
@@ -231,6 +239,11 @@ BAD_CALLS = {
 def test_bad_arguments_are_named(case):
     with pytest.raises(ValueError, match=rf"^{case.split()[0]}: expected"):
         BAD_CALLS[case]()
+
+
+def test_leading_shapes_that_differ_are_both_named():
+    with pytest.raises(ValueError, match=r"the leading shape of real_logits, \(2, 6\), got \(4, 5\)$"):
+        discriminator_loss(torch.zeros(2, 6, 3), torch.zeros(4, 5, 3))
 
 
 def test_shift_gradients_at_distance_one():
