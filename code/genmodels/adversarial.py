@@ -82,7 +82,7 @@ def losses_at_optimum_discrete(p: ArrayLike, q: ArrayLike) -> Losses:
     if p.ndim != 1:
         raise ValueError(f"p: expected one axis, got shape {p.shape}")
     # -E_p log(p / (p + q)) and -E_q log(q / (p + q)); a point without mass adds nothing
-    real, fake = (-float(np.sum(a[a > 0] * np.log(a[a > 0] / (p + q)[a > 0]))) for a in (p, q))
+    real, fake = (0.0 - float(np.sum(a[a > 0] * np.log(a[a > 0] / (p + q)[a > 0]))) for a in (p, q))
     return Losses(real + fake, 0.0 - fake)  # 0, not -0, without overlap
 
 
