@@ -149,7 +149,7 @@ def main(root: Path = ROOT, arguments: list[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog='Example: make mutants MODULES="dirac packing". All modules take about half an hour on two cores.',
+        epilog='Example: make mutants MODULES="dirac packing". All modules take a quarter of an hour on two cores.',
     )  # fmt: skip
     parser.add_argument("modules", nargs="*", help="modules of the package, such as dirac (default: all)")
     parser.add_argument("--sample", type=int, help="try only so many mutants, drawn at random")

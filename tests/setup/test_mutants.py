@@ -155,14 +155,18 @@ def test_a_mutant_is_named_by_function_and_statement_and_can_be_run():
     assert [names["C"]().f(a) for a in (2, 3)] == [None, 6]
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    root = tmp_path_factory.mktemp("tiny")
-    for name, text in (("code/genmodels/tiny.py", PACKAGE), ("tests/package/test_tiny.py", TESTS)):
+def made(root, module, source, tests):
+    """A package of one module, and its tests."""
+    for name, text in ((f"code/genmodels/{module}.py", source), (f"tests/package/test_{module}.py", tests)):
         (root / name).parent.mkdir(parents=True)
         (root / name).write_text(text)
     (root / "code/genmodels/__init__.py").touch()
     return root
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return made(tmp_path_factory.mktemp("tiny"), "tiny", PACKAGE, TESTS)
 
 
 def run(root, *arguments):
@@ -196,6 +200,36 @@ def test_the_runner_tells_what_no_test_notices(tiny):
     # the two that hang are killed as well: of the 16 only two are alive
     assert re.search(r"(?m)^tiny +14 +0 +2 +0 +0 +87\.5%$", done.stdout), done.stdout
     assert "Fewer than 95% of the mutants that are not equivalent were killed." in done.stdout
+
+
+SLOPES = """
+import torch
+
+def loss(x):
+    return torch.sum(x**2)
+
+def steps(x):
+    return torch.cumsum(x, 0)
+"""
+TESTS_OF_SLOPES = """
+import torch
+from genmodels.slopes import loss, steps
+
+def test_loss():
+    assert loss(torch.tensor([1.0, 2.0], requires_grad=True)) == 5
+
+def test_steps():
+    assert steps(torch.tensor([1.0, 2.0, 3.0])).tolist() == [1, 3, 6]
+"""
+
+
+def test_a_gradient_is_cut_only_where_one_flows(tmp_path):
+    made(tmp_path, "slopes", SLOPES, TESTS_OF_SLOPES)
+    done = run(tmp_path)
+    survivors = section(done.stdout, "Survivors that tests/mutants.toml does not explain (1)")
+    assert survivors == ["slopes:5  return torch.sum(x ** 2)  ->  return detached(torch.sum(x ** 2))"], done.stdout
+    row = next(line for line in done.stdout.splitlines() if line.startswith("slopes ")).split()
+    assert row[2:6] == ["0", "1", "0", "1"]
 
 
 def test_explanations_are_held_to_the_truth(tiny):
