@@ -205,6 +205,18 @@ def test_within_three_standard_deviations_is_the_default():
     assert modes_captured(far, target, within=3.2) == 1
 
 
+def test_a_sample_on_the_border_is_within():
+    target = Modes([(0, 0), (9, 0)], 0.5)
+    assert (modes_captured([[1.5, 0]], target), high_quality_share([[1.5, 0]], target)) == (1, 1)
+
+
+def test_a_point_on_the_border_of_a_ball_lies_among_the_others():
+    # the balls around 0, 1 and 3 reach to 1, 0 and 1
+    line, points = np.array([[0.0], [1.0], [3.0]]), np.array([[-1.0], [5.0]])
+    assert precision_recall(line, points, neighbours=1) == (1.0, 1.0)
+    assert precision_recall(line, 1.01 * points, neighbours=1) == (0.0, 1.0)
+
+
 @given(modes_and_samples())
 def test_shares_divergence_and_effective_modes_agree_with_scipy(case):
     target, samples = case

@@ -97,6 +97,12 @@ def test_all_power_is_above_frequency_0_but_the_mean():
     assert spectra.high_frequency_share(images, 0.0) == pytest.approx(1, rel=1e-12)
 
 
+def test_the_cutoff_itself_is_not_above_it_and_one_half_is_the_last():
+    alternating = np.tile([1.0, -1.0], 4)[None]  # all of its power at 1/2
+    assert spectra.high_frequency_power(alternating, 0.5) == 0
+    assert spectra.high_frequency_power(alternating, 0.49) == pytest.approx(1, rel=1e-12)
+
+
 def test_blur_lowers_the_share():
     images = np.random.default_rng(3).normal(size=(3, 16, 16))
     blurred = (images + np.roll(images, 1, axis=-1)) / 2

@@ -176,6 +176,17 @@ def test_modes_may_be_given_as_lists():
     np.testing.assert_array_equal(lists.shares, [0.2, 0.8])
 
 
+def test_a_ring_of_one_mode_is_a_mode_on_the_right():
+    np.testing.assert_array_equal(ring(1, 2.0).centres, [[2.0, 0.0]])
+
+
+def test_the_last_mode_takes_what_rounding_leaves(monkeypatch):
+    target = Modes([[0, 0], [9, 9]], 1e-3, [0.5, 0.5 - 5e-10])
+    largest = torch.full((4,), 1 - 2**-53, dtype=torch.float64)
+    monkeypatch.setattr(torch, "rand", lambda *size, **options: largest)
+    np.testing.assert_allclose(target.sample(4, seeded(0)).numpy(), 9, atol=0.01)
+
+
 PAIR = np.zeros((2, 2))
 
 
