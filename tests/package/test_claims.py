@@ -60,6 +60,7 @@ def test_exactly_one_expectation_is_needed(expectation):
     [
         ({"equals": 1, "tolerance": -1}, "tolerance"),
         ({"equals": 1, "tolerance": math.nan}, "tolerance"),
+        ({"equals": 1, "tolerance": math.inf}, "tolerance"),
         ({"within": (2, 1)}, "within"),
         ({"equals": 1, "kind": "guessed"}, "kind"),
     ],
@@ -92,6 +93,29 @@ def test_in_a_notebook_the_claim_is_handed_over(shell, arguments, kind):
     record = json.loads(json.dumps(output.data[MIME], allow_nan=False))
     assert (record["id"], record["value"], record["text"], record["kind"], record["ok"]) == ("x", 1, "one", kind, True)
     assert record["seeds"] == arguments.get("seeds")
+
+
+@pytest.mark.parametrize(
+    ("value", "arguments", "bounds", "line"),
+    [
+        (2, {"equals": 2, "tolerance": 0.5, "seeds": 3}, (1.5, 2.5, 0.5), "ok  x = 2  (expected 2 ± 5e-01, 3 seeds)"),
+        (2, {"equals": 2, "tolerance": 0}, (2, 2, 0), "ok  x = 2  (expected exactly 2)"),
+        (2, {"within": (2, 2)}, (2, 2, None), "ok  x = 2  (expected between 2 and 2)"),
+        (2, {"at_most": 3}, (None, 3, None), "ok  x = 2  (expected at most 3)"),
+        (2, {"at_least": 1}, (1, None, None), "ok  x = 2  (expected at least 1)"),
+    ],
+)
+def test_what_is_handed_over_says_what_was_checked(shell, value, arguments, bounds, line):
+    with capture_output() as captured:
+        claim("x", value, **arguments)
+    (output,) = captured.outputs
+    record = output.data[MIME]
+    assert (record["low"], record["high"], record["tolerance"]) == bounds
+    assert output.data["text/plain"] == line
+
+
+def test_minus_zero_is_zero():
+    assert str(claim("x", -0.0, equals=0)) == "0.0"
 
 
 def test_a_claim_that_is_off_is_not_handed_over(shell):

@@ -90,6 +90,10 @@ def test_letters_of_a_table_go_row_by_row():
             in_letters(bad)
 
 
+def test_the_largest_differences_have_letters():
+    assert unwritten(in_letters([899, 0, -899])) == [899, 0, -899]
+
+
 def test_rounding_errors_make_up_for_each_other():
     rng = np.random.default_rng(1)
     inputs = rng.standard_normal((500, 4)) @ rng.standard_normal((4, 30))  # they span 4 of 30 dimensions
@@ -109,6 +113,7 @@ def test_what_cannot_be_rounded_is_refused():
     for inputs, weights, step, name in (
         (np.ones((5, 3)), np.ones((2, 4)), 1, "inputs, weights"),
         (np.ones(3), np.ones((3, 4)), 1, "inputs, weights"),
+        (np.ones((5, 3)), np.ones(3), 1, "inputs, weights"),
         (np.full((5, 3), np.nan), np.ones((3, 4)), 1, "inputs"),
         (np.ones((5, 3)), np.full((3, 4), np.inf), 1, "weights"),
         (np.ones((5, 3)), np.ones((3, 4)), 0, "step"),
