@@ -181,11 +181,15 @@ def test_far_out_nothing_overflows():
 BAD_ARGUMENTS = {
     "loss": [lambda: DiracGAN("hinge")],
     "gamma": [lambda gamma=gamma: DiracGAN("wasserstein", gamma) for gamma in (-0.1, math.nan, math.inf)],
-    "states": [lambda: DiracGAN().velocity([1, 2, 3]), lambda: DiracGAN().velocity([1, math.nan])],
+    "states": [
+        lambda: DiracGAN().velocity([1, 2, 3]),
+        lambda: DiracGAN().velocity([1, math.nan]),
+        lambda: DiracGAN().velocity(1.0),
+    ],
     "rate": [lambda: DiracGAN().descend([1, 2], 0, 5), lambda: DiracGAN().descend([1, 2], -1, 5)],
     "steps": [lambda: DiracGAN().descend([1, 2], 1, 0)],
     "start": [lambda: DiracGAN().descend([[1, 2]], 1, 5), lambda: DiracGAN().flow([1], [0, 1])],
-    "times": [lambda times=times: DiracGAN().flow([1, 2], times) for times in ([1, 0], [-1, 0], [], 3.0)],
+    "times": [lambda times=times: DiracGAN().flow([1, 2], times) for times in ([1, 0], [0, 1, 1], [-1, 0], [], 3.0)],
 }
 
 
