@@ -287,11 +287,23 @@ def test_bad_arguments_are_named(changes, name):
                 function([1.0], arguments["variance"], arguments["beta"])
 
 
+def test_a_covariance_is_judged_by_its_scale():
+    for rounded in ([[1e6, 1e-5], [0, 1e6]], [[1e6, 0], [0, -1e-5]]):
+        assert fit(rounded, 1e5, 1, latent=1, seed=0).rate == pytest.approx(0.5 * np.log(10), abs=1e-4)
+    for wrong, expected in (
+        ([[1e-12, 1e-15], [0, 1e-12]], "symmetric"),
+        ([[1e-12, 0], [0, -1e-15]], "no negative eigenvalue"),
+        ([[-1.0]], "no negative eigenvalue"),
+    ):
+        with pytest.raises(ValueError, match=f"^covariance: expected .*{expected}"):
+            fit(wrong, 1e-13, 1, latent=1, seed=0)
+
+
 def test_bad_distortion_and_points_are_named():
     for distortion in (0.0, -1.0, np.nan, np.inf):
         with pytest.raises(ValueError, match="distortion"):
             rate_distortion([1.0], distortion)
     trained = fit(np.eye(2), 0.5, 1, latent=1, seed=0)
-    for points in (np.ones((3, 4)), np.ones(2), [[np.nan, 1.0]]):
+    for points in (np.ones((3, 4)), np.ones(2), np.ones((3, 2, 2)), [[np.nan, 1.0]]):
         with pytest.raises(ValueError, match="points"):
             trained.reconstruct(points)
