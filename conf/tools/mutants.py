@@ -21,20 +21,8 @@ import tomllib
 from pathlib import Path
 
 from execute import cores
-from mutant_runs import (
-    ALIVE,
-    KILLED,
-    WITHOUT_EFFECT,
-    BaselineError,
-    Subject,
-    Touched,
-    in_children,
-    limit,
-    load_libraries,
-    record,
-    tests_of,
-    verdict,
-)
+from mutant_runs import ALIVE, KILLED, WITHOUT_EFFECT, Subject, in_children, load_libraries, verdict
+from mutant_tests import BaselineError, Touched, limit, record, tests_of
 from mutations import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +60,7 @@ def try_all(subject: Subject, chosen: list[Mutant], touched: list[Touched], jobs
     """The verdict on every mutant, with a line of progress every few seconds."""
     results: dict[Mutant, int] = {}
     tasks = (
-        (mutant, functools.partial(verdict, subject, mutant, tests), limit(tests))
+        (mutant, functools.partial(verdict, subject, mutant, [each.test for each in tests]), limit(tests))
         for mutant in chosen
         for tests in [tests_of(mutant, touched)]
     )

@@ -51,9 +51,10 @@ class Mutant:
     """One error in one module. `before` and `after` are the statement, or its first line, without and with it."""
 
     module: str
-    function: str  # with its class, "<module>" for what runs when the module is imported
+    function: str  # with its class; "<module>" outside of both
     line: int
     lines: range  # of the statement
+    imported: bool  # whether it runs when the module is imported
     kind: str
     before: str
     after: str
@@ -80,6 +81,7 @@ class _Walk:
 
     def __init__(self, module: str, tree: ast.Module, path: str) -> None:
         self.module, self.tree, self.path = module, tree, path
+        self.functions = 0  # how many enclose the place
         self.tensors = False  # whether this function has to do with tensors, through which gradients may flow
         self.found: list[Mutant] = []
         self.seen: set[tuple[ast.AST, str]] = set()
@@ -103,10 +105,11 @@ class _Walk:
         if isinstance(node, ast.FunctionDef):  # defaults are read where the function is defined
             self.visit(node.args, function, statement)
             outside, self.tensors = self.tensors, self.tensors or _names_tensors(node)
+            self.functions += 1
             for index, child in enumerate(node.body):
                 if not _says_nothing(child):
                     self._at((node, "body", index), child, inside, child)
-            self.tensors = outside
+            self.tensors, self.functions = outside, self.functions - 1
         else:
             self.visit(node, inside, statement)
 
@@ -131,7 +134,10 @@ class _Walk:
                 _put(slot, node)
 
         assert isinstance(node, ast.stmt | ast.expr) and isinstance(statement, ast.stmt)
-        self.found.append(Mutant(self.module, function, node.lineno, _span(statement), kind, before, after, code))
+        imported = self.functions == 0
+        self.found.append(
+            Mutant(self.module, function, node.lineno, _span(statement), imported, kind, before, after, code)
+        )
 
 
 def _names_tensors(function: ast.FunctionDef) -> bool:

@@ -63,8 +63,8 @@ def test_shared(shared):
     assert shared == 6
 """
 RUN = """
-import sys, mutant_runs, mutants
-mutant_runs.GRACE = 1.0  # second, after which a mutant that hangs is ended
+import sys, mutant_tests, mutants
+mutant_tests.GRACE = 1.0  # second, after which a mutant that hangs is ended
 sys.exit(mutants.main(mutants.Path(sys.argv[1]), sys.argv[2:]))
 """
 HEIGHT = ("area", "return width * height", "return height")  # 0 x 0 and 1 x 3 do not tell
@@ -143,6 +143,8 @@ def test_a_mutant_is_named_by_function_and_statement_and_can_be_run():
         ("C.f", "if a > 2:"),
         ("C.f", "return 5"),
     }
+    # what runs when the module is imported is touched by every test of the module
+    assert {mutant.function for mutant in made if mutant.imported} == {"C"}
     bound = next(mutant for mutant in made if mutant.after == "if a >= 2:")
     assert (bound.line, bound.lines) == (4, range(3, 6))
     names = [{}, {}]
