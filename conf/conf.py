@@ -34,6 +34,7 @@ extensions = [
     "explorables",
     "search_index",
     "valid_html",
+    "menu",
     "versions",
     "speed",
     "page_facts",
