@@ -26,6 +26,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinxcontrib.bibtex",
     "citations",
+    "known_sources",
     "equation_numbers",
     "katex_math",
     "executed_pages",
