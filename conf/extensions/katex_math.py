@@ -6,6 +6,7 @@ its place, and so fails the build.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import html
 import re
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 @functools.cache
 def _engine() -> MiniRacer:
     engine = MiniRacer()
+    atexit.register(engine.close)  # closed later, as Python ends, it can wait for ever
     engine.eval(KATEX.read_text(encoding="utf-8"))
     return engine
 

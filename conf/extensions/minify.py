@@ -5,6 +5,7 @@ Readers of the repository get sources that explain themselves, readers of the si
 
 from __future__ import annotations
 
+import atexit
 import functools
 from pathlib import Path
 
@@ -17,6 +18,7 @@ OPTIONS = {"compress": False, "mangle": True, "format": {"comments": "/^!/"}}  #
 @functools.cache
 def _engine() -> MiniRacer:
     engine = MiniRacer()
+    atexit.register(engine.close)  # closed later, as Python ends, it can wait for ever
     engine.eval(TERSER.read_text(encoding="utf-8"))
     # what it returns holds functions, which do not leave the engine
     engine.eval("const small = (source, options) => Terser.minify_sync(source, options).code")
