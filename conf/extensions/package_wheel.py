@@ -21,14 +21,15 @@ def build_wheel(root: Path, folder: Path) -> Path:
     """Build the project at ``root`` into ``folder`` and return the file."""
     from hatchling.builders.wheel import WheelBuilder
 
-    before = os.environ.get("SOURCE_DATE_EPOCH")
-    os.environ["SOURCE_DATE_EPOCH"] = EPOCH
-    try:
-        with tempfile.TemporaryDirectory() as scratch:
+    folder.mkdir(parents=True, exist_ok=True)
+    before = os.environ.get("SOURCE_DATE_EPOCH"), tempfile.tempdir
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:  # where a killed build's leftovers are removed
+        os.environ["SOURCE_DATE_EPOCH"], tempfile.tempdir = EPOCH, scratch  # hatchling leaves a file where it fails
+        try:
             (built,) = WheelBuilder(str(root)).build(directory=scratch, versions=["standard"])
-            folder.mkdir(parents=True, exist_ok=True)
             return Path(shutil.copyfile(built, folder / wheel_name(root)))
-    finally:
-        os.environ.pop("SOURCE_DATE_EPOCH")
-        if before is not None:
-            os.environ["SOURCE_DATE_EPOCH"] = before
+        finally:
+            os.environ.pop("SOURCE_DATE_EPOCH")
+            if before[0] is not None:
+                os.environ["SOURCE_DATE_EPOCH"] = before[0]
+            tempfile.tempdir = before[1]

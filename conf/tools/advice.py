@@ -3,6 +3,7 @@
 import errno
 import platform
 import re
+from typing import NamedTuple
 
 SUPPORTED = "Python 3.11 to 3.14 on Linux (x86-64 or arm64, glibc) and on macOS (Apple silicon)"
 THIS = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
@@ -59,10 +60,27 @@ def from_output(output: str) -> str:
     return KILLED
 
 
-def from_os_error(error: OSError) -> str:
+class Work(NamedTuple):
+    """What was being done when a file operation of our own failed."""
+
+    name: str
+    disk_full: str
+
+
+ENVIRONMENT = Work("Making the environment", DISK_FULL)
+BUILD = Work(
+    "Building the site",
+    "The disk is full, or the space that you may use. A build takes about 200 MB in build/ and some in the folder for "
+    "temporary files: free some space, then try again.",
+)
+
+
+def from_os_error(error: OSError, work: Work = ENVIRONMENT) -> str:
     """The advice for a failed file operation of our own."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DISK_FULL
+        return work.disk_full
+    if error.errno == errno.EFBIG:
+        return "A file would be larger than files may be here: see `ulimit -f`, then try again."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{error.filename} cannot be written to. See who owns it, or work on a copy of your own."
-    return f"Making the environment failed: {error}"
+        return f"{error.filename or 'A file'} cannot be written to. See who owns it, or work on a copy of your own."
+    return f"{work.name} failed: {error}"

@@ -2,43 +2,29 @@
 
 What is in build/html is always a whole build that succeeded: pages are made beside it and exchanged at the end. Two
 builds at once wait for each other; after a build that was killed the next one starts over, but for the cells that
-have run.
+have run. Whatever else happens (full disk, no permission, a kernel that dies), the end is one error and the old site.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import errno
-import fcntl
 import os
 import shlex
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import advice
 import unchanged
-from execute import INTERRUPTED, cores, run
+import utf8
+from build_folder import SEAL, bring_back, clear, is_sealed, locked, put_in_place, seal
+from execute import CELL_SECONDS, INTERRUPTED, add_options, fonts, run
 from pages import ExecutionError, Page, Project, Store, collect_claims
 from stages import clock
 
 CONF = Path(__file__).resolve().parents[1]
-
-
-@contextlib.contextmanager
-def locked(build: Path) -> Iterator[None]:
-    """Hold the build folder for this process alone; wait, and say so, while another build has it."""
-    build.mkdir(parents=True, exist_ok=True)
-    with (build / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("Another build is running here: waiting for it to end.", flush=True)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def sphinx(project: Project, tags: Sequence[str] = ()) -> Path | None:
@@ -54,11 +40,13 @@ def sphinx(project: Project, tags: Sequence[str] = ()) -> Path | None:
 
     fresh, read, reading = (project.build / name for name in ("html.new", "doctrees", "doctrees.new"))
     for leftover in (fresh, reading):
-        shutil.rmtree(leftover, ignore_errors=True)
-    if read.exists():
+        clear(leftover)
+    if is_sealed(read):
         # it comes back only after success: Sphinx warns of a fault when it reads the page, and not again
         read.rename(reading)
-    os.environ["SITE_BUILD"] = str(project.build)
+        (reading / SEAL).unlink()
+    clear(read)
+    os.environ |= {"SITE_BUILD": str(project.build), "MPLCONFIGDIR": str(fonts(project))}
     if not sys.stderr.isatty():
         nocolor()
     try:
@@ -70,27 +58,42 @@ def sphinx(project: Project, tags: Sequence[str] = ()) -> Path | None:
             app.connect("build-finished", lambda app, error: clock.lap("Sphinx writes"), priority=0)
             app.build(force_all=True)
     except SphinxError as error:
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from None
         print(f"{error.category}: {error}", file=sys.stderr)
         return None
     if app.statuscode != 0:
         return None
     clock.lap("post-processing")
+    seal(reading)
     reading.rename(read)
     return fresh
 
 
-def publish(project: Project, fresh: Path) -> Path:
-    """Exchange build/html for the pages just made."""
-    html, old = project.build / "html", project.build / "html.old"
+def publish(project: Project, fresh: Path, output: Path | None = None) -> Path:
+    """Exchange build/html for the pages just made; they are also copied to ``output``, which must not exist."""
+    html = project.build / "html"
     for note in (".buildinfo", "_sources"):
         path = fresh / note
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    shutil.rmtree(old, ignore_errors=True)
-    if html.exists():
-        html.rename(old)
-    fresh.rename(html)
-    shutil.rmtree(old, ignore_errors=True)
+    if output:
+        _copy(fresh, output)
+    put_in_place(fresh, html)
     return html
+
+
+def _copy(site: Path, output: Path) -> None:
+    """Copy the site, whole or not at all."""
+    unfinished = output.with_name(f"{output.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        unfinished.mkdir(parents=True)
+        for path in sorted(site.rglob("*")):  # copytree would fail with a list of all that it could not copy
+            target = unfinished / path.relative_to(site)
+            target.mkdir() if path.is_dir() else shutil.copyfile(path, target)
+        unfinished.rename(output)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def printer(pdf: str | None) -> str | None:
@@ -124,19 +127,26 @@ def print_pdf(project: Project, fresh: Path, chromium: str) -> bool:
     return True
 
 
-def build(project: Project, jobs: int, chromium: str | None = None) -> Path | None:
-    """Build the site, with the PDF where a Chromium is given; return where it is, or None after saying what failed."""
-    started, tags = time.monotonic(), ["pdf"] if chromium else []
+def build(
+    project: Project, jobs: int, seconds: float = CELL_SECONDS, chromium: str | None = None, output: Path | None = None
+) -> Path | None:
+    """Build the site, with the PDF where a Chromium is given; return where it is, or None after saying what failed.
+
+    The finished site is also copied to ``output``, which must not exist.
+    """
+    started, tags, html = time.monotonic(), ["pdf"] if chromium else [], project.build / "html"
     with locked(project.build):
+        bring_back(html)
         source = unchanged.made_from(project, tags)
         if unchanged.holds(project, source):
             clock.lap("looking for changes")
             print("Nothing has changed since the last build.", flush=True)
-            html = project.build / "html"
+            if output:
+                _copy(html, output)
             print(f"Looked in {time.monotonic() - started:.1f} s. Open {html / 'index.html'} in a browser.", flush=True)
             return html
         try:
-            pages: list[Page] = run(project, jobs)
+            pages: list[Page] = run(project, jobs, seconds)
             collect_claims(pages, Store(project.store))
         except ExecutionError as error:
             print(f"\n{error}\n\nNot built: a page's cells fail (above). build/html is what it was.", file=sys.stderr)
@@ -149,16 +159,17 @@ def build(project: Project, jobs: int, chromium: str | None = None) -> Path | No
         if chromium and not print_pdf(project, fresh, chromium):
             return None
         Store(project.store).keep_only(page.digest for page in pages)
-        html = publish(project, fresh)
+        publish(project, fresh, output)
         unchanged.remember(project, source)
     clock.lap("publishing")
     print(f"Built in {time.monotonic() - started:.1f} s. Open {html / 'index.html'} in a browser.", flush=True)
     return html
 
 
-def live(project: Project) -> None:
+def live(project: Project, jobs: int, seconds: float) -> None:
     """Become the server that shows the site on this machine and rebuilds it at every change, until interrupted."""
-    execute = shlex.join([sys.executable, str(CONF / "tools" / "execute.py")])
+    options = ["--jobs", str(jobs), "--cell-seconds", str(seconds)]
+    execute = shlex.join([sys.executable, str(CONF / "tools" / "execute.py"), *options])
     command = [sys.executable, "-m", "sphinx_autobuild", "--open-browser", "--port", "0", "--pre-build", execute]
     command += ["--watch", str(project.package), "--watch", str(CONF), "--ignore", "*/__pycache__/*"]
     command += ["-c", str(CONF), str(project.docs), str(project.build / "live")]
@@ -169,7 +180,7 @@ def main() -> int:
     """The command line."""
     root = CONF.parent
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--jobs", type=int, default=cores(), help="pages run at a time (default: one per core)")
+    add_options(parser)
     parser.add_argument("--live", action="store_true", help="serve the site and rebuild it whenever something changes")
     parser.add_argument("--times", action="store_true", help="also say where the seconds went, stage by stage")
     parser.add_argument("--output", type=Path, help="also copy the finished site to this folder, which must not exist")
@@ -181,8 +192,6 @@ def main() -> int:
         help="also print all solutions into one PDF (auto: where a Chromium is found)",
     )
     options = parser.parse_args()
-    if options.jobs < 1:
-        parser.error("--jobs must be at least 1")
     if options.output and options.output.exists():
         parser.error(f"--output: {options.output} exists already")
     project = Project(root, root / "build")
@@ -192,16 +201,12 @@ def main() -> int:
         parser.error(str(error))
     try:
         if options.live:
-            live(project)
-        html = build(project, options.jobs, chromium)
+            live(project, options.jobs, options.cell_seconds)
+        html = build(project, options.jobs, options.cell_seconds, chromium, options.output)
         if options.times:
             print("\n".join(clock.lines()), flush=True)
-        if html is not None and options.output:
-            shutil.copytree(html, options.output)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
-            raise
-        print(advice.from_os_error(error), file=sys.stderr)
+        print(f"\nNot built: {advice.from_os_error(error, advice.BUILD)} build/html is what it was.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)
@@ -210,4 +215,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    utf8.insist()
     sys.exit(main())

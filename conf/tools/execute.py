@@ -6,6 +6,7 @@ import argparse
 import concurrent.futures
 import functools
 import json
+import logging
 import os
 import re
 import shutil
@@ -13,16 +14,21 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+import advice
 import kernel
+import utf8
+from build_folder import locked, scratch_prefix, sweep
 from pages import (
     PACKAGE,
     ExecutionError,
     Page,
     Project,
     Store,
+    changed,
     code_cells,
     common_libraries,
     imported_modules,
@@ -30,7 +36,8 @@ from pages import (
 )
 from stages import clock
 
-CELL_SECONDS = 300
+CELL_SECONDS = 300.0
+CELL_CHARACTERS = 200_000  # a reader skips a page of numbers; a browser stumbles over a megabyte
 INTERRUPTED = "\nInterrupted. Pages that have run are kept, build/html is what it was."
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # IPython colours its tracebacks also where nobody sees it
 # the kernel lists the package's modules that it really loaded, to hold the import graph to the truth
@@ -41,10 +48,12 @@ print(*sorted(name for name in __import__("sys").modules if name.split(".")[0] =
 running: dict[Path, Any] = {}  # the kernels by their folders, to be ended at once where the build is interrupted
 
 
-def execute(project: Project, page: Page, command: list[str], report: Any) -> list[list[Any]]:
+def execute(
+    project: Project, page: Page, command: list[str], report: Any, seconds: float = CELL_SECONDS
+) -> list[list[Any]]:
     """Run the cells of ``page`` in a kernel of its own, which ``command`` starts, reporting each; return the outputs.
 
-    Raises ExecutionError.
+    No cell may take longer than so many seconds. Raises ExecutionError.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -53,37 +62,78 @@ def execute(project: Project, page: Page, command: list[str], report: Any) -> li
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(cell.source) for cell in code_cells(page.notebook)]
     )
+    here = f"{page.name}, cell 1"
+
+    def begin(cell: Any, cell_index: int) -> None:
+        nonlocal here
+        here = f"{page.name}, cell {cell_index}"
+        report(cell_index)
+
     notebook.cells.append(nbformat.v4.new_code_cell(LOADED))
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(prefix=scratch_prefix(project.build)) as scratch:
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(_limits(project, scratch)))  # the page's own count from 1
         manager = _manager(command, Path(scratch))
         running[Path(scratch)] = manager
         client = NotebookClient(
             notebook,
             km=manager,
             shutdown_kernel="immediate",
-            timeout=CELL_SECONDS,
+            timeout=seconds,
             record_timing=False,
             resources={"metadata": {"path": scratch}},
-            on_cell_start=lambda cell, cell_index: report(cell_index + 1),
-            on_cell_executed=lambda cell, cell_index, execute_reply: _no_stderr(page, cell_index + 1, cell.outputs),
+            on_cell_start=begin,
+            on_cell_executed=lambda cell, cell_index, execute_reply: _check_text(here, cell.outputs),
         )
         try:
-            client.execute(cleanup_kc=True, env=_kernel_environment(project) | {"IPYTHONDIR": f"{scratch}/ipython"})
+            with open(os.path.join(scratch, "kernel.log"), "wb") as log:  # what it says as it dies is for no reader
+                own = {f"JUPYTER_{what}_DIR": f"{scratch}/jupyter" for what in ("CONFIG", "DATA", "RUNTIME")}
+                environment = _kernel_environment(project) | own | {"IPYTHONDIR": f"{scratch}/ipython"}
+                client.execute(cleanup_kc=True, env=environment, stdout=log, stderr=log)
         except CellExecutionError as error:
-            number = next(number for number, cell in enumerate(notebook.cells, 1) if _failed(cell))
-            what = COLOUR.sub("", f"cell {number}: {error.ename}: {error.evalue}\n\n{error}")
-            raise ExecutionError(f"{page.name}, {what}") from None
+            what = _shortened(COLOUR.sub("", f"{error.ename}: {error.evalue}\n\n{error}"))
+            raise ExecutionError(f"{here}: {what}") from None
         except CellTimeoutError:
-            raise ExecutionError(f"{page.name}: a cell ran longer than {CELL_SECONDS} s and was stopped") from None
+            raise ExecutionError(
+                f"{here}: ran longer than {seconds:g} s and was stopped. Do less in it, or allow it more: "
+                "conf/tools/build.py --cell-seconds"
+            ) from None
         except DeadKernelError:
-            raise ExecutionError(f"{page.name}: the kernel died (out of memory?)") from None
-    *cells, loaded = notebook.cells
+            raise ExecutionError(
+                f"{here}: its Python died (killed for lack of memory, or a crash in compiled code)"
+            ) from None
+        except RuntimeError as error:
+            raise ExecutionError(f"{page.name}: its Python did not start: {error}") from None
+    if files := changed(project, page):
+        raise ExecutionError(
+            f"{page.name}: {', '.join(files)} changed while its cells ran, and nobody knows what they computed with. "
+            "Build again"
+        )
+    _, *cells, loaded = notebook.cells
     _hold_imports_to_the_truth(project, page, loaded.outputs[0].text.split())
     return [_plain(cell.outputs) for cell in cells]
 
 
-def _failed(cell: Any) -> bool:
-    return any(output.output_type == "error" for output in cell.outputs)
+def _shortened(text: str, characters: int = 10_000) -> str:
+    """The text, of a longer one its beginning and, the longer part, its end."""
+    left_out = len(text) - characters
+    if left_out <= 0:
+        return text
+    return f"{text[: characters // 4]}\n[... {left_out:,} characters left out ...]\n{text[-3 * characters // 4 :]}"
+
+
+def _limits(project: Project, scratch: str) -> str:
+    """The cell that holds the kernel to what cells may do; it leaves no name behind."""
+    own = [os.path.realpath(scratch), str(fonts(project))]
+    tools = str(Path(__file__).parent)
+    return f"""\
+__import__("sys").path.insert(0, {tools!r})
+__import__("cell_limits").install({own!r}, {CELL_CHARACTERS})
+__import__("sys").path.remove({tools!r})"""
+
+
+def fonts(project: Project) -> Path:
+    """Where matplotlib keeps what it knows of fonts, found once; the settings of its user stay out of the figures."""
+    return project.build.resolve() / "matplotlib"
 
 
 def _manager(command: list[str], scratch: Path) -> Any:
@@ -109,6 +159,8 @@ def _kernel_environment(project: Project) -> dict[str, str]:
     threads = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")
     environment |= {f"{library}_NUM_THREADS": "1" for library in threads} | {"VECLIB_MAXIMUM_THREADS": "1"}
     environment |= {"PYTHONPATH": str(project.root / "code"), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    # neither the reader's language nor the reader's home: not for reading, not for writing
+    environment |= {"LC_ALL": "C", "PYTHONUTF8": "1", "MPLCONFIGDIR": str(fonts(project))}
     return environment | {"CUDA_VISIBLE_DEVICES": ""}
 
 
@@ -122,11 +174,17 @@ def _hold_imports_to_the_truth(project: Project, page: Page, loaded: list[str]) 
         )
 
 
-def _no_stderr(page: Page, number: int, outputs: list[Any]) -> None:
-    """Raise where a cell wrote to stderr: a warning is a fault of the page, and its text would end up on it."""
+def _check_text(here: str, outputs: list[Any]) -> None:
+    """Raise where a cell wrote to stderr, a warning that would end up on the page, or hands readers too much text."""
+    text = 0
     for output in outputs:
         if output.output_type == "stream" and output.name == "stderr":
-            raise ExecutionError(f"{page.name}: cell {number} writes to stderr:\n{output.text.rstrip()}")
+            raise ExecutionError(f"{here}: writes to stderr:\n{output.text.rstrip()}")
+        text += sum(len(str(output.get("data", {}).get(kind, ""))) for kind in ("text/plain", "text/html"))
+    if text > CELL_CHARACTERS:
+        raise ExecutionError(
+            f"{here}: shows {text:,} characters, more than {CELL_CHARACTERS:,}: show what readers need"
+        )
 
 
 def _plain(outputs: list[Any]) -> list[Any]:
@@ -137,8 +195,13 @@ def _plain(outputs: list[Any]) -> list[Any]:
     ]
 
 
-def run(project: Project, jobs: int) -> list[Page]:
-    """Execute what is not in the store, showing progress; return all pages. ExecutionError names all that fail."""
+def run(project: Project, jobs: int, seconds: float = CELL_SECONDS) -> list[Page]:
+    """Execute what is not in the store, showing progress; return all pages. ExecutionError names all that fail.
+
+    The caller holds the build folder.
+    """
+    sweep(project.build)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it reports what is left of a kernel that was stopped
     pages, store = read_pages(project), Store(project.store)
     stale = [page for page in pages if store.get(page.digest) is None]
     clock.lap("looking for changes")
@@ -152,14 +215,19 @@ def run(project: Project, jobs: int) -> list[Page]:
     def work(page: Page) -> None:
         progress.start(page.name)
         try:
-            outputs = execute(project, page, command, functools.partial(progress.cell, page.name))
+            outputs = execute(project, page, command, functools.partial(progress.cell, page.name), seconds)
             store.put(page.digest, page.name, outputs)
             progress.done(page.name)
         except ExecutionError as error:
             failures.append(str(error))
             progress.failed(page.name)
+        except OSError:
+            progress.failed(page.name)
+            raise
 
-    stem = kernel.commands(common_libraries(project, stale), _kernel_environment(project))
+    stem = kernel.commands(
+        common_libraries(project, stale), _kernel_environment(project), scratch_prefix(project.build)
+    )
     with progress, stem as command, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         try:
             # the longest first, as far as the number of cells tells
@@ -242,21 +310,53 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of everything that runs pages."""
+    parser.add_argument(
+        "--jobs", type=_positive(int), default=cores(), help="pages run at a time (default: one a core)"
+    )
+    parser.add_argument(
+        "--cell-seconds",
+        type=_positive(float),
+        default=CELL_SECONDS,
+        metavar="SECONDS",
+        help=f"how long a cell may run before its page fails (default: {CELL_SECONDS:g})",
+    )
+
+
+def _positive(number: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A reader of positive numbers."""
+
+    def read(text: str) -> Any:
+        if not (value := number(text)) > 0:
+            raise argparse.ArgumentTypeError(f"must be more than 0, not {text}")
+        return value
+
+    return read
+
+
 def main() -> int:
     """The command line: run what is stale and say so."""
     parser = argparse.ArgumentParser(description=__doc__)
-    root = Path(__file__).resolve().parents[2]
-    parser.add_argument("--jobs", type=int, default=cores(), help="pages run at a time (default: one per core)")
+    add_options(parser)
     options = parser.parse_args()
-    if options.jobs < 1:
-        parser.error("--jobs must be at least 1")
+    root = Path(__file__).resolve().parents[2]
+    project = Project(root, root / "build")
     try:
-        run(Project(root, root / "build"), options.jobs)
+        with locked(project.build):
+            run(project, options.jobs, options.cell_seconds)
     except ExecutionError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"\n{advice.from_os_error(error, advice.BUILD)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(INTERRUPTED, file=sys.stderr)
+        return 130
     return 0
 
 
 if __name__ == "__main__":
+    utf8.insist()
     sys.exit(main())

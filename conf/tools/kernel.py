@@ -32,13 +32,16 @@ FRESH = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 
 
 @contextlib.contextmanager
-def commands(modules: Iterable[str], environment: dict[str, str]) -> Iterator[list[str]]:
-    """Keep a stem that has loaded ``modules``; give the command that starts a kernel, ``{connection_file}`` in it."""
+def commands(modules: Iterable[str], environment: dict[str, str], prefix: str) -> Iterator[list[str]]:
+    """Keep a stem that has loaded ``modules``; give the command that starts a kernel, ``{connection_file}`` in it.
+
+    With ``prefix`` begins the name of a temporary folder.
+    """
     if sys.platform != "linux":
         yield FRESH
         return
     # the stem removes the folder too, for a build that is killed cannot
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
         address = str(Path(folder) / "stem")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         listener.bind(address)
@@ -53,7 +56,7 @@ def commands(modules: Iterable[str], environment: dict[str, str]) -> Iterator[li
         )
         listener.close()
         try:
-            yield [sys.executable, "-IS", __file__, "follow", address, "-f", "{connection_file}"]
+            yield [sys.executable, "-IS", "-X", "utf8", __file__, "follow", address, "-f", "{connection_file}"]
         finally:
             stem.communicate()
 

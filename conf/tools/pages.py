@@ -13,6 +13,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -24,7 +25,7 @@ from myst_nb.core.read import MystMetadataParsingError, is_myst_markdown_noteboo
 
 PACKAGE = "genmodels"
 Ledger = dict[str, dict[str, Any]]
-RUNNER = tuple(Path(__file__).with_name(name) for name in ("pages.py", "execute.py", "kernel.py"))
+RUNNER = tuple(Path(__file__).with_name(f"{name}.py") for name in ("pages", "execute", "kernel", "cell_limits"))
 
 
 class ExecutionError(Exception):
@@ -69,7 +70,11 @@ class Page:
 
 
 def read_pages(project: Project) -> list[Page]:
-    """All pages under docs/ with code cells. Raises ExecutionError on cells without the notebook header."""
+    """All pages under docs/ with code cells.
+
+    Raises ExecutionError on cells without the notebook header, and where a data file is damaged.
+    """
+    _check_data(project)
     found = []
     for path in sorted(project.docs.rglob("*.md")):
         name = path.relative_to(project.docs).with_suffix("").as_posix()
@@ -106,11 +111,26 @@ def code_cells(notebook: Any) -> list[Any]:
 def digest(project: Project, notebook: Any) -> str:
     """The digest of all that the outputs of ``notebook`` depend on."""
     sources = [cell.source for cell in code_cells(notebook)]
-    modules = imported_modules(project.package, "\n".join(sources))
     parts = [repr(sys.version_info[:3]), json.dumps(sources), *map(_file_digest, RUNNER)]
-    parts += [f"{name} {_file_digest(path)}" for name, path in sorted(modules.items())]
-    parts.append(_common_digest(project))
+    parts += [f"{name} {_file_digest(path)}" for name, path in sorted(_files(project, sources).items())]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def changed(project: Project, page: Page) -> list[str]:
+    """Which of the files that the page's outputs depend on are not what they were when the pages were read."""
+    files = _files(project, [cell.source for cell in code_cells(page.notebook)])
+    return sorted(
+        _seen(project, path)
+        for path in files.values()
+        if not path.is_file() or _file_digest.__wrapped__(path) != _file_digest(path)
+    )
+
+
+def _files(project: Project, sources: Iterable[str]) -> dict[str, Path]:
+    """The files that outputs of these cells depend on: the modules that they import, all data files and the locks."""
+    files = [*_data_files(project), *(project.root / "requirements").glob("*.txt")]
+    named = {_seen(project, path): path for path in files}
+    return named | imported_modules(project.package, "\n".join(sources))
 
 
 @functools.cache
@@ -118,12 +138,29 @@ def _file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@functools.cache
-def _common_digest(project: Project) -> str:
-    """The data files and the locks: every page depends on all of them."""
-    files = [path for path in (project.package / "data").rglob("*") if path.is_file()]
-    files += (project.root / "requirements").glob("*.txt")
-    return "\n".join(f"{path.relative_to(project.root).as_posix()} {_file_digest(path)}" for path in sorted(files))
+def _data_files(project: Project) -> list[Path]:
+    return [path for path in (project.package / "data").rglob("*") if path.is_file()]
+
+
+def _check_data(project: Project) -> None:
+    """Raise ExecutionError where a data file is not the one whose checksum the note beside it tells."""
+    for path in _data_files(project):
+        note = path.with_suffix(".md")
+        if path == note:
+            continue
+        text = note.read_text(encoding="utf-8", errors="replace") if note.is_file() else ""
+        told = re.search(r"sha256 `([0-9a-f]{64})`", text)
+        if told is None:
+            raise ExecutionError(f"{_seen(project, path)}: beside it there must be {note.name} with its sha256")
+        if told[1] != _file_digest(path):
+            raise ExecutionError(
+                f"{_seen(project, path)} is damaged: its sha256 is not the one that {note.name} tells. Restore both: "
+                f"git checkout -- {_seen(project, path.parent)}"
+            )
+
+
+def _seen(project: Project, path: Path) -> str:
+    return path.relative_to(project.root).as_posix()
 
 
 def imported_modules(package: Path, source: str) -> dict[str, Path]:
@@ -221,8 +258,13 @@ class Store:
         self.folder.mkdir(parents=True, exist_ok=True)
         record = {"page": name, "check": _check(outputs), "outputs": outputs}
         with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".part", delete=False, encoding="utf-8") as file:
-            json.dump(record, file, sort_keys=True)
-        os.replace(file.name, self.folder / f"{digest}.json")
+            try:
+                json.dump(record, file, sort_keys=True)
+                file.flush()
+                os.replace(file.name, self.folder / f"{digest}.json")
+            except BaseException:
+                os.unlink(file.name)  # on a full disk it would be in the way
+                raise
 
     def keep_only(self, digests: Iterable[str]) -> None:
         """Remove what nothing needs any longer."""

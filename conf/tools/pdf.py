@@ -6,13 +6,14 @@ same bytes with the same Chromium; a PDF printed before is used again while noth
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import re
-import shutil
 from pathlib import Path
 
 import book
+from pages import Store
 from pdf_edit import finished
 from playwright.sync_api import Error, Page, sync_playwright
 from pypdf import PdfReader
@@ -47,18 +48,19 @@ READY = """async () => {
 def make(site: Path, cache: Path, executable: str) -> Path:
     """Print the site's book into the site and return the file. Raises book.BookError where that does not work."""
     made, target, page = book.assemble(site), site / NAME, site / "book.html"
-    kept = cache / f"{_digest(site, made.text, executable)}.pdf"
-    if not kept.is_file():
+    store, digest = Store(cache), _digest(site, made.text, executable)
+    kept = store.get(digest)
+    if kept is None:
         try:
             printed = finished(_print(made.text, page, executable), made.headings)
         except (Error, ValueError) as error:
             raise book.BookError(str(error)) from None
         finally:
             page.unlink(missing_ok=True)
-        shutil.rmtree(cache, ignore_errors=True)
-        cache.mkdir(parents=True)
-        kept.write_bytes(printed)
-    shutil.copyfile(kept, target)
+        kept = base64.b64encode(printed).decode()
+        store.put(digest, NAME, kept)
+    store.keep_only([digest])
+    target.write_bytes(base64.b64decode(kept))
     return target
 
 

@@ -7,6 +7,7 @@ sizes and times of the files, so that a site or a store that was damaged is made
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -68,8 +69,9 @@ def holds(project: Project, source: str) -> bool:
 
 
 def remember(project: Project, source: str) -> None:
-    """Note that what is there now was made from this."""
-    _note(project).write_text(json.dumps([source, _made(project)]), encoding="utf-8")
+    """Note that what is there now was made from this. Where that cannot be written, the next build makes it again."""
+    with contextlib.suppress(OSError):
+        _note(project).write_text(json.dumps([source, _made(project)]), encoding="utf-8")
 
 
 def _note(project: Project) -> Path:

@@ -20,7 +20,7 @@ PATIENCE = 60  # seconds
 
 @pytest.fixture(scope="module")
 def command():
-    with kernel.commands(["numpy", "no_such_library"], dict(os.environ)) as command:
+    with kernel.commands(["numpy", "no_such_library"], dict(os.environ), "pages-") as command:
         yield command
 
 
@@ -118,7 +118,7 @@ def test_a_cell_can_be_interrupted(kernels):
 
 
 def test_nothing_is_left_of_a_build_that_was_killed(tmp_path):
-    script = "import kernel, sys, time\nwith kernel.commands([], {}) as command:\n print(command[4], flush=True)\n"
+    script = 'import kernel, sys, time\nwith kernel.commands([], {}, "") as command:\n print(command[6], flush=True)\n'
     build = subprocess.Popen(
         [sys.executable, "-c", f"{script} time.sleep(600)"],
         cwd=Path(kernel.__file__).parent,
