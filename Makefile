@@ -3,7 +3,7 @@ PYTHON ?= python3
 export OMP_NUM_THREADS := 1
 RUN := .venv/bin/python
 
-.PHONY: help html pdf test live clean rtd margins mutants bench audit matrix vulnerabilities lock environment python
+.PHONY: help html pdf test faults live clean rtd margins mutants bench audit matrix vulnerabilities lock environment python
 .NOTPARALLEL: # `make -j clean html` cleans first
 
 help: ## say what there is
@@ -16,7 +16,10 @@ pdf: environment ## build the site with all solutions in one PDF, build/html/sol
 	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" $(RUN) conf/tools/build.py --pdf
 
 test: pdf ## build where needed, then run all tests
-	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" $(RUN) -m pytest -n 2 --dist loadfile
+	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" $(RUN) -m pytest -n 2 --dist loadfile -m "not long"
+
+faults: environment ## build a small site through kills, full disks, damaged caches, bad cells and wrong clocks, at length
+	@$(RUN) -m pytest tests/faults
 
 live: environment ## build, show, and build again at every change
 	@$(RUN) conf/tools/build.py --live

@@ -9,7 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -40,6 +42,9 @@ fig
 """
 
 
+AnySite = TypeVar("AnySite", bound="Site")
+
+
 class Site:
     """A copy of what makes the site, with two small pages."""
 
@@ -68,22 +73,36 @@ class Site:
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
 
-    def start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "conf/tools/build.py", "--jobs", "2"]
+    def start(
+        self,
+        *options: str,
+        under: Sequence[str] = (),
+        first: Callable[[], object] = lambda: None,
+        variables: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[str]:
+        """Start a build: under another command, after something that its process does first, with these variables."""
+        command = [*under, sys.executable, "conf/tools/build.py", "--jobs", "2", *options]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+
+        def prepare() -> None:
+            # tests that were started in the background ignore Ctrl+C, and so would what they start
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            first()
+
         return subprocess.Popen(
             command,
             cwd=self.root,
-            env=environment,
+            env=environment | dict(variables or {}),
             text=True,
+            encoding="utf-8",
+            errors="replace",
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            # tests that were started in the background ignore Ctrl+C, and so would what they start
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=prepare,
         )
 
-    def build(self) -> tuple[int, str]:
-        process = self.start()
+    def build(self, *options: str, **surroundings: Any) -> tuple[int, str]:
+        process = self.start(*options, **surroundings)
         output, _ = process.communicate(timeout=300)
         return process.returncode, output
 
@@ -102,20 +121,29 @@ def assert_same(first: Path, second: Path) -> None:
     assert [name for name in names if not filecmp.cmp(first / name, second / name, shallow=False)] == []
 
 
+def build_one(root: Path) -> Path:
+    """Make a small site in this folder and build it."""
+    code, output = Site(root).build()
+    assert code == 0, output
+    assert ran(output) == {"one", "two"}
+    return root
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a small site that has been built."""
-    made = Site(tmp_path_factory.mktemp("with blank and ümlaut") / "site")
-    code, output = made.build()
-    assert code == 0, output
-    assert ran(output) == {"one", "two"}
-    return made.root
+    return build_one(tmp_path_factory.mktemp("with blank and ümlaut") / "site")
 
 
 @pytest.fixture
 def site(built: Path, tmp_path: Path) -> Site:
     """A copy of it, at another place: no executed cell may depend on where it lies."""
-    copy = Site.__new__(Site)
-    copy.root = tmp_path / "site"
-    shutil.copytree(built, copy.root)
+    return copied(Site, built, tmp_path / "site")
+
+
+def copied(kind: type[AnySite], original: Path, root: Path) -> AnySite:
+    """A copy of a site, built or not, at another place."""
+    copy = kind.__new__(kind)
+    copy.root = root
+    shutil.copytree(original, root)
     return copy

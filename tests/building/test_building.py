@@ -1,4 +1,4 @@
-"""Building breaks where it must, runs what it must, and survives what happens to builds, tried on a small site."""
+"""Building breaks where it must and runs what it must, tried on a small site; what happens to builds: tests/faults."""
 
 import re
 import shutil
@@ -170,21 +170,6 @@ def test_an_edit_undone_gives_the_same_bytes(settled):
     assert_same(first, settled.root / "build/html")
 
 
-def test_a_killed_build_leaves_the_old_site_and_the_next_one_is_whole(site):
-    before = site.page("one.html")
-    site.edit("docs/one.md", "# Page one", "# Page one again")
-    site.edit("docs/two.md", "axes.plot([0, 1])", "import time; time.sleep(3)")
-    for seconds in (0.3, 1.5, 3):  # at the start and while the cells run
-        process = site.start()
-        time.sleep(seconds)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        assert site.page("one.html") == before
-    code, output = site.build()
-    assert code == 0, output
-    assert "Page one again" in site.page("one.html") and "Page one again" in site.page("index.html")
-
-
 def test_an_interrupted_build_ends_at_once_and_says_so(site):
     site.edit("docs/one.md", "axes.plot([0, 1])", "import time; time.sleep(60)")
     process = site.start()
@@ -226,51 +211,13 @@ def test_what_is_printed_between_claims_stands_in_one_block(site):
 
 
 def test_a_page_edited_while_the_site_is_built_is_named(site):
-    """By a cell of its own here: what ran is not what the page now says."""
+    """What ran is not what the page now says."""
     page = site.root / "docs/one.md"
-    edit = f"from pathlib import Path\npage = Path({str(page)!r})\npage.write_text(page.read_text() + CELL)"
-    cell = "\n```{code-cell} python\nprint(1)\n```\n"
-    site.write("one.md", page.read_text(encoding="utf-8") + cell.replace("print(1)", f"CELL = {cell!r}\n{edit}"))
-    code, output = site.build()
-    assert code != 0
+    process = site.start()
+    while "Sphinx makes them" not in process.stdout.readline():
+        assert process.poll() is None
+    page.write_text(page.read_text(encoding="utf-8") + "\n```{code-cell} python\nprint(1)\n```\n", encoding="utf-8")
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode != 0
     assert "one.md: WARNING: the cells have not been run, or were edited since: run 'make html' again" in output
     assert "Traceback" not in output
-
-
-def test_leftovers_of_a_killed_build_do_not_reach_the_next_one(site):
-    pickle = site.root / "build/doctrees/environment.pickle"
-    pickle.write_bytes(pickle.read_bytes()[:1000])
-    (site.root / "build/html.new").mkdir()
-    (site.root / "build/html.new/leftover.html").write_text("half")
-    shutil.copytree(site.root / "build/html", site.root / "build/html.old")
-    code, output = site.build()
-    assert code == 0, output
-    assert "Page one" in site.page("one.html")
-    assert not (site.root / "build/html/leftover.html").exists()
-
-
-def test_a_page_that_is_gone_leaves_nothing_behind(site):
-    (site.root / "docs/two.md").unlink()
-    site.edit("docs/index.md", "two\n", "")
-    code, output = site.build()
-    assert (code, ran(output)) == (0, set()), output
-    assert not (site.root / "build/html/two.html").exists()
-    assert "two-half" not in site.page("results.html") + site.page("claims.json")
-    assert len(list((site.root / "build/execution").iterdir())) == 1
-
-
-def test_a_damaged_store_is_run_again(site):
-    stored = sorted((site.root / "build/execution").glob("*.json"))
-    stored[0].write_bytes(stored[0].read_bytes()[:100])
-    stored[1].write_text(stored[1].read_text().replace("a half", "a part"))
-    code, output = site.build()
-    assert (code, ran(output)) == (0, {"one", "two"}), output
-
-
-def test_two_builds_at_once_wait_for_each_other(site):
-    site.edit("docs/one.md", "axes.plot([0, 1])", "axes.plot([1, 0])")
-    first, second = site.start(), site.start()
-    outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
-    assert (first.returncode, second.returncode) == (0, 0), outputs
-    assert sum("Another build is running here" in output for output in outputs) == 1, outputs
-    assert [ran(output) for output in outputs].count({"one"}) == 1, outputs

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = "html pdf test live margins mutants bench audit matrix vulnerabilities lock clean help".split()
+TARGETS = "html pdf test faults live margins mutants bench audit matrix vulnerabilities lock clean help".split()
 
 
 def run_make(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
