@@ -105,7 +105,7 @@ def _pieces(node: nodes.Node) -> list[str]:
         return [readable(node.astext())]
     if isinstance(node, nodes.Text):
         return [node.astext()]
-    if isinstance(node, SKIPPED) or {"toctree-wrapper", "ledger", "measurements"} & set(_classes(node)):
+    if isinstance(node, SKIPPED) or {"toctree-wrapper", "ledger"} & set(_classes(node)):
         return []
     pieces = [piece for child in node.children for piece in _pieces(child)]
     if isinstance(node, nodes.entry):
