@@ -292,7 +292,7 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog="A set takes a quarter of an hour on two cores and, while it runs, 2 GB. The exit status is 1 where a "
+        epilog="A set takes 15 to 25 minutes on two cores and, while it runs, 2 GB. The exit status is 1 where a "
         f"set fails, or Python {NEEDED} or one that --python names cannot be tested, else 0.",
     )
     parser.add_argument("--python", nargs="+", choices=PYTHONS, metavar="VERSION", help="only these, such as 3.11")
