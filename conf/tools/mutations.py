@@ -91,6 +91,8 @@ class _Walk:
             if field in ("annotation", "returns", "decorator_list", "bases"):
                 continue
             for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+                if isinstance(node, ast.Dict) and field == "values" and _is_option(node.keys[index or 0]):
+                    continue
                 if isinstance(child, ast.AST) and not _says_nothing(child):
                     self._at((node, field, index), child, function, statement)
 
@@ -162,6 +164,10 @@ def _span(statement: ast.stmt) -> range:
     """The lines of the statement, without those of its body."""
     body = getattr(statement, "body", None)
     return range(statement.lineno, body[0].lineno if body else (statement.end_lineno or statement.lineno) + 1)
+
+
+def _is_option(key: ast.expr | None) -> bool:
+    return isinstance(key, ast.Constant) and key.value in OPTIONS
 
 
 def _says_nothing(node: ast.AST) -> bool:

@@ -164,6 +164,12 @@ def test_the_non_saturating_flow_creeps_inwards():
     assert growth == pytest.approx(1000 * math.pi / 8, rel=0.01)
 
 
+def test_the_plain_game_is_minimax_without_penalty_and_both_players_move_at_once():
+    assert DiracGAN() == DiracGAN("saturating", 0.0)
+    path = DiracGAN().descend([1, 0], 0.5, 3)
+    assert (path == DiracGAN().descend([1, 0], 0.5, 3, alternating=False)).all()
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("alternating", [False, True])
 @pytest.mark.parametrize("gamma", [0.0, 0.7])

@@ -1,5 +1,7 @@
 """The closed form against brute force, Shannon, probabilistic PCA and training; the invariants of water-filling."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from genmodels import linear_vae
@@ -237,7 +239,7 @@ def test_training_ends_where_the_gradient_is_0():
 
 
 def test_a_unit_is_active_above_a_thousandth_of_a_nat():
-    rates = np.array([0.5e-3, 2e-3, 0.0])
+    rates = np.array([1e-3, 2e-3, 0.0])
     some = LinearVAE(np.zeros((3, 2)), np.ones(3), np.zeros((2, 3)), 0.0, rates, 0.0, np.eye(3))
     assert some.active.tolist() == [False, True, False]
 
@@ -246,6 +248,35 @@ def test_a_training_that_does_not_end_is_no_result(monkeypatch):
     monkeypatch.setattr(linear_vae, "MAX_STEPS", 3)
     with pytest.raises(RuntimeError, match="did not converge"):
         fit(turned(EIGENVALUES, 2), 0.5, 1, latent=5, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("fun", "gradient", "ends"),
+    [
+        (0.5, [0.0, -0.9e-6], True),
+        (0.5, [0.0, -1.2e-6], False),
+        (0.5, [1.2e-6, 0.0], False),
+        (4.0, [1.9e-6, 0.0], True),
+        (4.0, [3e-6, 0.0], False),
+    ],
+)
+def test_every_component_of_the_gradient_must_be_small_at_the_end(monkeypatch, fun, gradient, ends):
+    # at a loss of 4 they may be twice as large as at 1
+    found = SimpleNamespace(fun=fun, jac=np.array(gradient), x=np.zeros(3), message="stopped")
+    monkeypatch.setattr(linear_vae, "minimize", lambda *arguments, **options: found)
+    if ends:
+        assert fit([[1.0]], 0.5, 1, latent=1, seed=0).loss > 0
+    else:
+        with pytest.raises(RuntimeError, match="did not converge: stopped"):
+            fit([[1.0]], 0.5, 1, latent=1, seed=0)
+
+
+def test_data_without_variance_need_no_unit():
+    trained = fit(np.zeros((2, 2)), 0.5, 1, latent=1, seed=0)
+    assert trained.rate == pytest.approx(0, abs=1e-6)
+    assert trained.loss == pytest.approx(np.log(2 * np.pi * 0.5), abs=1e-6)
+    unused = optimum([0.1], 0.5).rates
+    assert unused == 0 and not np.signbit(unused)
 
 
 def test_same_seed_same_bits():
@@ -274,6 +305,8 @@ def test_bad_eigenvalues_are_named(function, eigenvalues):
         ({"covariance": [[1.0, 0.5], [0.4, 1.0]]}, "covariance"),
         ({"covariance": [[1.0, 2.0], [2.0, 1.0]]}, "covariance"),
         ({"covariance": [[np.nan]]}, "covariance"),
+        ({"covariance": np.ones(2)}, "covariance"),
+        ({"covariance": np.ones((2, 2, 2))}, "covariance: expected a symmetric matrix"),
         ({"covariance": np.ones((0, 0))}, "covariance"),
     ],
 )

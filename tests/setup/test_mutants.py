@@ -121,6 +121,7 @@ def test_an_error_of_each_kind(source, kind, expected):
         "BATCH, RATE = 64, -1e-2",
         'STYLE = {"width": 2.0, "colour": colour("ink")}',
         "x: float = a",
+        'x = {"maxiter": 2 * a, "ftol": 0.0}',
         "from a import b",
         "def __repr__(self): return self.a - 1",
     ],
