@@ -321,7 +321,7 @@ def test_bad_arguments_are_named(changes, name):
 
 
 def test_a_covariance_is_judged_by_its_scale():
-    for rounded in ([[1e6, 1e-5], [0, 1e6]], [[1e6, 0], [0, -1e-5]]):
+    for rounded in ([[1e6, 1e-5], [0, 1e6]], [[1e6, 0], [0, -1e-5]], [[5e5, 5e5], [5e5, 5e5]]):
         assert fit(rounded, 1e5, 1, latent=1, seed=0).rate == pytest.approx(0.5 * np.log(10), abs=1e-4)
     for wrong, expected in (
         ([[1e-12, 1e-15], [0, 1e-12]], "symmetric"),
