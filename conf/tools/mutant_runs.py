@@ -30,7 +30,7 @@ from mutations import DETACH, Mutant
 Task = TypeVar("Task")
 PACKAGE = "genmodels"
 ALIVE, KILLED, WITHOUT_EFFECT = 0, 1, 3  # how a child ends
-MEMORY = 16 << 30  # bytes of addresses; torch alone maps five
+MEMORY = 12 << 30  # bytes of addresses; torch alone maps five
 PROFILE = "mutants"
 # nothing is written, and of hypothesis the examples are always the same
 OPTIONS = ["-q", "-p", "no:cacheprovider", "-o", "strict_config=false", "--import-mode=importlib"]

@@ -106,7 +106,7 @@ def test_packs_of_fair_coins_are_exact():
 BAD = [
     (lambda: unordered_packs(0, 2), "cells"),
     (lambda: unordered_packs(3, 0), "size"),
-    (lambda: unordered_packs(8, 30), "size"),
+    (lambda: unordered_packs(8, 16), "size"),
     (lambda: packed([0.5, 0.6], 2), "shares"),
     (lambda: packed([0.5, 0.4], 2), "shares"),
     (lambda: packed([[0.5, 0.5], [1.5, -0.5]], 2), "shares"),
