@@ -296,6 +296,8 @@ BAD = [
     (lambda: high_quality_share(GOOD * np.nan, RING), "samples"),
     (lambda: high_quality_share(GOOD, RING, np.inf), "within"),
     (lambda: mode_shares(GOOD[0], RING), "samples"),
+    (lambda: mode_shares([[0.0, 0.0], [0.0, np.nan]], RING), "samples"),
+    (lambda: frechet_distance(GOOD, [[0.0, 0.0], [0.0, np.inf]]), "features_b"),
     (lambda: kl_over_modes(GOOD + np.inf, RING), "samples"),
     (lambda: effective_modes(GOOD[:, :1], RING), "samples"),
 ]
