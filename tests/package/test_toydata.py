@@ -174,6 +174,7 @@ def test_modes_may_be_given_as_lists():
     weighted = Modes(np.array([[0.0, 0.0], [1.0, 1.0]]), 0.1, np.array([0.2, 0.8]))
     assert torch.equal(lists.sample((3, 4), seeded(0)), weighted.sample((3, 4), seeded(0)))
     np.testing.assert_array_equal(lists.shares, [0.2, 0.8])
+    assert lists.centres.dtype == lists.shares.dtype == np.float64
 
 
 def test_a_ring_of_one_mode_is_a_mode_on_the_right():
