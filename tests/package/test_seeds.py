@@ -1,0 +1,19 @@
+"""The seeds of the pages: one after the other, and others in every repetition."""
+
+import pytest
+from genmodels.seeds import REPEAT, SHOWN, seeds
+
+
+@pytest.mark.parametrize(("repeat", "first"), [(None, SHOWN), ("0", SHOWN), ("1", 1000), ("3", 3000)])
+@pytest.mark.parametrize("count", [1, 2, 100])
+def test_seeds_follow_each_other(monkeypatch, repeat, first, count):
+    monkeypatch.delenv(REPEAT, raising=False)
+    if repeat is not None:
+        monkeypatch.setenv(REPEAT, repeat)
+    assert list(seeds(count)) == [first + k for k in range(count)]
+
+
+@pytest.mark.parametrize("count", [0, 101])
+def test_a_bad_count_is_named(count):
+    with pytest.raises(ValueError, match="count: expected 1 to 100"):
+        seeds(count)
