@@ -226,3 +226,10 @@ def test_damaged_digits_are_reported(monkeypatch, tmp_path):
     monkeypatch.setattr(mnist, "PATH", tmp_path / "mnist.npz")
     with pytest.raises(mnist.DataError):
         run_mnist([0], steps=1)
+
+
+def test_a_logit_of_0_is_on_neither_side():
+    theta = torch.ones(1, 1, requires_grad=True)
+    undecided = 0.0 * theta.expand(1, 4)
+    accuracy = saturation._row([theta], undecided.detach(), undecided)[2]
+    assert accuracy.tolist() == [0.0]
