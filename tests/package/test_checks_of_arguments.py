@@ -60,6 +60,11 @@ def test_images_of_another_shape_are_named(shape):
         check_square_images(np.zeros(shape), multiple=4)
 
 
+def test_where_any_side_will_do_no_multiple_is_asked_for():
+    with pytest.raises(ValueError, match=r"images: expected square images \(n, h, h\), n >= 1, got shape \(2, 4, 3\)$"):
+        check_square_images(np.zeros((2, 4, 3)))
+
+
 @pytest.mark.parametrize("value", [-0.01, 1.01, np.nan])
 def test_images_out_of_range_are_named(value):
     with pytest.raises(ValueError, match="images: expected values in"):
