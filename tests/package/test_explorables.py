@@ -109,6 +109,15 @@ def test_rounding_errors_make_up_for_each_other():
     assert (round_together(inputs, step * whole, step) == whole).all()
 
 
+def test_the_row_of_the_largest_inputs_is_rounded_first_and_makes_up_for_nothing():
+    rng = np.random.default_rng(3)
+    inputs, weights = rng.uniform(1, 2, (40, 6)), rng.standard_normal((6, 50))
+    inputs[:, 4] *= -10
+    whole = round_together(inputs, weights, 0.5)
+    changed = (whole != np.rint(weights / 0.5)).any(axis=1)
+    assert changed.tolist() == [True, True, True, True, False, True]
+
+
 @pytest.mark.parametrize("scale", [2.0**-10, 2.0**10])
 def test_the_scale_of_the_inputs_does_not_matter(scale):
     rng = np.random.default_rng(2)
