@@ -60,6 +60,16 @@ def test_images_of_another_shape_are_named(shape):
         check_square_images(np.zeros(shape), multiple=4)
 
 
+def test_one_pixel_out_of_range_is_named():
+    with pytest.raises(ValueError, match="images: expected values in"):
+        check_square_images([[[0.0, 1.5], [0.5, 1.0]]])
+
+
+def test_an_odd_side_is_no_multiple_of_two():
+    with pytest.raises(ValueError, match="h a multiple of 2, got shape"):
+        check_square_images(np.zeros((1, 3, 3)), multiple=2)
+
+
 def test_where_any_side_will_do_no_multiple_is_asked_for():
     with pytest.raises(ValueError, match=r"images: expected square images \(n, h, h\), n >= 1, got shape \(2, 4, 3\)$"):
         check_square_images(np.zeros((2, 4, 3)))
