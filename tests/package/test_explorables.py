@@ -85,7 +85,7 @@ def test_letters_tell_the_numbers(numbers):
 def test_letters_of_a_table_go_row_by_row():
     table = np.arange(12).reshape(3, 4)
     assert in_letters(table) == in_letters(table.ravel()) == "#" + 11 * "%"
-    for bad in ([0.5], [0, 900], [-900], [np.nan]):
+    for bad in ([0.5], [0.5, 1], [0, 900], [-900], [np.nan]):
         with pytest.raises(ValueError, match="values"):
             in_letters(bad)
 
