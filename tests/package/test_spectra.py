@@ -127,6 +127,16 @@ def test_slope_is_the_largest_step_around_the_circle(rows):
     np.testing.assert_array_equal(spectra.max_slope(rows), expected)
 
 
+@pytest.mark.parametrize("shape", [(7,), (3, 7), (2, 3, 7)])
+def test_slopes_and_powers_are_those_of_each_signal_alone(shape):
+    signals = np.random.default_rng(6).normal(size=shape)
+    slopes, powers = spectra.max_slope(signals), spectra.power_spectrum(signals)
+    for index in np.ndindex(shape[:-1]):
+        assert slopes[index] == np.abs(np.diff(signals[index], append=signals[index][0])).max()
+        np.testing.assert_allclose(powers[index], spectra.power_spectrum(signals[index]), rtol=1e-12)
+        assert powers[index].sum() == pytest.approx((signals[index] ** 2).mean())
+
+
 def test_correlation_of_an_autoregression_is_its_coefficient():
     noise = np.random.default_rng(4).normal(size=(20, 10_000))
     rows = signal.lfilter([1], [1, -0.7], noise)
