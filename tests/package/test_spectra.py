@@ -103,6 +103,10 @@ def test_the_cutoff_itself_is_not_above_it_and_one_half_is_the_last():
     assert spectra.high_frequency_power(alternating, 0.49) == pytest.approx(1, rel=1e-12)
 
 
+def test_one_constant_signal_among_others_is_none_of_their_power():
+    assert spectra.high_frequency_share([[1, 1, 1, 1], [1, -1, 1, -1]]) == pytest.approx(1)
+
+
 def test_blur_lowers_the_share():
     images = np.random.default_rng(3).normal(size=(3, 16, 16))
     blurred = (images + np.roll(images, 1, axis=-1)) / 2
@@ -170,6 +174,7 @@ def test_a_mean_that_is_left_over_counts_as_correlation():
         (spectra.radial_spectrum, (np.zeros((4, 4)),), "images: expected at least 3 axes"),
         (spectra.radial_spectrum, (np.zeros((2, 4, 5)),), "images: expected square images"),
         (spectra.radial_spectrum, (np.zeros((1, 2, 4, 4)),), "images: expected square images"),
+        (spectra.radial_spectrum, (np.zeros((1, 4, 4, 4)),), "images: expected square images"),
         (spectra.high_frequency_power, (np.zeros(4),), "samples: expected at least 2 axes"),
         (spectra.high_frequency_power, (np.zeros((1, 2, 3, 4)),), "samples: expected signals"),
         (spectra.high_frequency_power, (np.zeros((2, 4)), 0.6), "cutoff: expected 0 to 1/2"),
