@@ -36,7 +36,7 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 NEEDED = PYTHONS[0]  # the Python that hosts build with: not to have it is a failure
 SETS = ("oldest", "newest")
 SHOWN = ("torch", "numpy", "scipy", "scikit-learn", "matplotlib", "sphinx", "myst-nb", "pytest")
-FOLDERS = ("tests/package", "tests/pages", "tests/building", "tests/setup")
+FOLDERS = ("tests/package", "tests/pages", "tests/building", "tests/faults", "tests/setup")
 BROWSER = "tests/browser"
 LOCKED = "tests/setup/test_lock.py"  # holds the environment of the lock to the lock
 LOG = "install.log"  # what pip said
@@ -183,6 +183,8 @@ def test(place: Path, folders: Iterable[str], site: bool) -> str:
         str(cores()),
         "--dist",
         "loadfile",
+        "-m",
+        "not long",
         f"--junit-xml={report}",
         f"--ignore={LOCKED}",
         *folders,

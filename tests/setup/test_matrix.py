@@ -215,7 +215,10 @@ def test_nothing_leads_from_a_set_to_this_checkout(tmp_path: Path, monkeypatch: 
     ("folders", "named"),
     [
         (matrix.FOLDERS, "tests/browser, tests/setup/test_lock.py"),
-        (matrix.FOLDERS[:1], "tests/pages, tests/building, tests/setup, tests/browser, tests/setup/test_lock.py"),
+        (
+            matrix.FOLDERS[:1],
+            "tests/pages, tests/building, tests/faults, tests/setup, tests/browser, tests/setup/test_lock.py",
+        ),
         ((*matrix.FOLDERS, matrix.BROWSER), "tests/setup/test_lock.py"),
     ],
 )
