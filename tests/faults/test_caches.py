@@ -37,7 +37,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("damage", cases(DAMAGES, ["truncated", "one bit", "of another version"]))
+@pytest.mark.parametrize("damage", cases(DAMAGES, ["truncated", "of another version"]))
 def test_caches_that_are_damaged_do_not_show(site: TriedSite, damage: Callable[[bytes], bytes]) -> None:
     site.is_right()  # Sphinx keeps nothing of a site that was at another place
     for folder in KEPT:
@@ -78,7 +78,9 @@ def test_what_killed_builds_left_does_not_reach_the_next_one(site: TriedSite) ->
     assert not list((site.root / "build").rglob("leftover.html"))
 
 
-@pytest.mark.parametrize("part", [".", "execution", "memory", "doctrees"])
+@pytest.mark.parametrize(
+    "part", cases({name: name for name in (".", "execution", "memory", "doctrees")}, [".", "memory"])
+)
 def test_a_cache_that_cannot_be_written_to_is_named(site: TriedSite, unprivileged, part: str) -> None:
     site.edit("docs/one.md", "a line that rises", "a line that climbs")
     site.edit("docs/one.md", "axes.plot([0, 1])", "axes.plot([0, 2])")

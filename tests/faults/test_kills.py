@@ -65,7 +65,7 @@ def versions(tmp_path: Path) -> list[tuple[dict[str, str], float]]:
     return found
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=LONG)])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=LONG)])
 def test_builds_killed_at_random_moments_are_continued(site: TriedSite, versions, kills: int) -> None:
     """A build that comes to its end before it is killed is followed by one of the other version, with empty caches."""
     moments, seconds = random.Random(SEED), max(seconds for _, seconds in versions)

@@ -55,7 +55,7 @@ def test_a_page_that_is_still_linked_is_named(site: TriedSite, what: str, messag
     site.is_right()
 
 
-@pytest.mark.parametrize("moment", ["running 1 of 2 pages", "Sphinx makes them"])
+@pytest.mark.parametrize("moment", [pytest.param("running 1 of 2 pages", marks=LONG), "Sphinx makes them"])
 def test_a_page_deleted_while_the_site_is_built(site: TriedSite, moment: str) -> None:
     site.edit("docs/one.md", "axes.plot([0, 1])", "import time; time.sleep(3)")
     process = site.start()
