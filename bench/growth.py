@@ -111,9 +111,7 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=0, help="of the order in which sizes take turns (default: %(default)s)"
     )
-    parser.add_argument(
-        "--keep", action="store_true", help="also write bench/results/growth.json, which the site shows"
-    )
+    parser.add_argument("--keep", action="store_true", help="also write bench/results/growth.json")
     given = parser.parse_args()
     if given.rounds < 1 or min(given.sizes) < 1:
         parser.error("--rounds and --sizes must be at least 1")

@@ -269,7 +269,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--seed", type=int, default=0, help="of the order in which tools take turns (default: %(default)s)"
     )
-    parser.add_argument("--keep", action="store_true", help="also write bench/results/tools.json, which the site shows")
+    parser.add_argument("--keep", action="store_true", help="also write bench/results/tools.json")
     parser.add_argument("--install-only", action="store_true", help="install the tools and measure nothing")
     given = parser.parse_args()
     for option, allowed in (("tools", names), ("columns", columns), ("cases", speed.CASES)):
@@ -343,7 +343,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def write(name: str, result: dict[str, Any], keep: bool) -> None:
-    """Write the report and the figures, and show the report; ``keep`` them for the site, too."""
+    """Write the report and the figures, and show the report; ``keep`` them in bench/results, too."""
     text, figures = speed.report(name, result), json.dumps(result, indent=1) + "\n"
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / f"{name}.md").write_text(text, encoding="utf-8")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pages import Project
 
-READ = ("LICENSE", "bench/results", "code", "conf", "docs", "pyproject.toml", "requirements")
+READ = ("LICENSE", "code", "conf", "docs", "pyproject.toml", "requirements")
 SETTINGS = ("READTHEDOCS", "SITE_URL", "SOURCE_DATE_EPOCH")
 PASSED_OVER = {"__pycache__", ".ipynb_checkpoints"}
 

@@ -1,19 +1,9 @@
-"""``{speed} tools`` and ``{speed} growth`` show what the benchmarks measured last, from bench/results.
-
-No number is typed: what was measured, when, on what, and whether what is promised was met all come from the file that
-``make bench`` keeps. Its own report is made of the same tables.
-"""
+"""The reports of the benchmarks: what was measured, when, on what, and whether what is promised was met."""
 
 from __future__ import annotations
 
-import json
 import statistics
-from pathlib import Path
 from typing import Any, NamedTuple
-
-from docutils import nodes
-from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
 
 OURS = "this project"
 STOCK = ("Sphinx + myst-nb", "as documented")
@@ -218,64 +208,3 @@ def report(name: str, result: Result) -> str:
 
 TABLES = {"tools": tool_tables, "growth": growth_tables}
 VERDICTS = {"tools": tool_verdicts, "growth": growth_verdicts}
-
-
-class Speed(SphinxDirective):
-    """The tables of one benchmark."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        """Circumstances, verdicts, tables, and of the comparison every setting with its source."""
-        name = self.arguments[0]
-        if name not in TABLES:
-            raise self.error(f"no benchmark {name!r}: there are {', '.join(TABLES)}")
-        path = Path(self.config.site_root) / "bench" / "results" / f"{name}.json"
-        self.env.note_dependency(str(path))
-        try:
-            result = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise self.error(f"there is no {path}: bench/{name}.py --keep writes it") from None
-        made: list[nodes.Node] = [_list([[nodes.Text(line)] for line in circumstances(result)])]
-        made += [_table(table) for table in (VERDICTS[name](result), *TABLES[name](result)) if table.rows]
-        if name == "tools":
-            made += _settings(result)
-        return made
-
-
-def _settings(result: Result) -> list[nodes.Node]:
-    made: list[nodes.Node] = []
-    for what, versions, lines in settings(result):
-        made.append(nodes.paragraph("", "", nodes.strong("", what), nodes.Text(f" ({versions})")))
-        if lines:
-            made.append(
-                _list([[nodes.Text(f"{words} ("), _source(source), nodes.Text(")")] for words, source in lines])
-            )
-    return made
-
-
-def _source(address: str) -> nodes.reference:
-    return nodes.reference("", "documentation", refuri=address)
-
-
-def _list(items: list[list[nodes.Node]]) -> nodes.bullet_list:
-    return nodes.bullet_list("", *(nodes.list_item("", nodes.paragraph("", "", *item)) for item in items))
-
-
-def _table(table: Table) -> nodes.table:
-    """A table with its title."""
-    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in table.header), cols=len(table.header))
-    group += nodes.thead("", _row(table.header))
-    group += nodes.tbody("", *(_row(row) for row in table.rows))
-    return nodes.table("", nodes.title("", table.title), group, classes=["measurements"])
-
-
-def _row(cells: list[str]) -> nodes.row:
-    return nodes.row("", *(nodes.entry("", nodes.paragraph("", cell)) for cell in cells))
-
-
-def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive."""
-    app.setup_extension("site_state")
-    app.add_directive("speed", Speed)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
