@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path += [str(ROOT / "conf" / "tools"), str(ROOT / "conf" / "extensions"), str(ROOT / "bench" / "audit")]
+sys.path += [str(ROOT / "conf" / "tools"), str(ROOT / "bench" / "audit")]
 
 import browser as chromium  # noqa: E402
 import contestants  # noqa: E402

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path += [str(ROOT / "conf" / "tools"), str(ROOT / "conf" / "extensions")]
+sys.path.append(str(ROOT / "conf" / "tools"))
 
 import contestants  # noqa: E402
 import measure  # noqa: E402

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import FloatRect, Locator, Page
 
+FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 
 def mouse(page: Page, x: float, y: float, by: float, down: float = 0.0) -> None:
     page.mouse.move(x, y)
@@ -28,6 +30,7 @@ def steady(page: Page, place: Locator) -> FloatRect:
     while boxes[-1] is None or boxes[-2:] != boxes[-1:] * 2:
         place.scroll_into_view_if_needed()
         page.wait_for_timeout(60)
+        page.evaluate(FRAMES)  # a busy machine may not have drawn a frame in that time
         boxes.append(place.bounding_box())
         assert len(boxes) < 100, "it moves on and on"
     return boxes[-1]

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from drags import mouse, touch
+from drags import mouse, steady, touch
 from genmodels.spectra import high_frequency_power, max_slope, power_spectrum
 from genmodels.toydata import edge_images
 from playwright.sync_api import Locator, Page, expect
@@ -128,10 +128,7 @@ def test_buttons_jump(page: Page, site: str) -> None:
 @pytest.mark.parametrize("panel", [0, 1, 2])
 def test_dragging_pulls_the_edges_apart(page: Page, site: str, panel: int, drag) -> None:
     figure = visit(page, site)
-    drawing = figure.locator(".explorable-panels svg[role=img]").nth(panel)
-    drawing.scroll_into_view_if_needed()
-    box = drawing.bounding_box()
-    assert box is not None
+    box = steady(page, figure.locator(".explorable-panels svg[role=img]").nth(panel))
     drag(page, box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"], 100)
     margins = 62 if panel == 2 else 40
     after = ambiguity(figure)

@@ -8,7 +8,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from drags import touch
+from drags import steady, touch
 from genmodels.dirac import DiracGAN, Loss
 from playwright.sync_api import Page, expect
 from states import follow
@@ -129,10 +129,7 @@ def test_buttons_jump_to_telling_states(page: Page, site: str) -> None:
 
 def plane(page: Page) -> tuple[float, float, float]:
     """Return where the plane's equilibrium is on the screen, and how many pixels a unit has."""
-    svg = page.locator(f"{FIGURE} .explorable-panels svg[role=img]").first
-    svg.scroll_into_view_if_needed()
-    box = svg.bounding_box()
-    assert box is not None
+    box = steady(page, page.locator(f"{FIGURE} .explorable-panels svg[role=img]").first)
     unit = (box["width"] - MARGINS) / (2 * REACH)
     return box["x"] + 32 + REACH * unit, box["y"] + 6 + REACH * unit, unit
 

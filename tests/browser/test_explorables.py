@@ -154,9 +154,7 @@ def test_mouse_and_finger_move_every_control(open_page, site, name, path, way):
     figure = visit(page, f"{site}/{path}", name)
     press = page.touchscreen.tap if way == "touch" else page.mouse.click
     for slider in figure.locator("[type=range]").all():
-        slider.scroll_into_view_if_needed()
-        box = slider.bounding_box()
-        assert box is not None
+        box = steady(page, slider)
         share = slider.evaluate("e => (e.value - e.min) / (e.max - e.min)")
         x, y = box["x"] + (0.25 if share > 0.5 else 0.75) * box["width"], box["y"] + box["height"] / 2
         changed(figure, lambda x=x, y=y: press(x, y))

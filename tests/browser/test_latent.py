@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from drags import mouse, touch
+from drags import mouse, steady, touch
 from genmodels import mnist
 from genmodels.autoencoders import AUTOENCODER, Objective, train
 from genmodels.seeds import seeds
@@ -107,9 +107,7 @@ def test_the_point_follows_the_pointer(page, site, data, model, gesture):
     figure = visit(page, site)
     other = z(figure)[2 * (1 - model) : 2 * (2 - model)]
     panel = figure.locator("svg.explorable-free").nth(model)
-    panel.scroll_into_view_if_needed()
-    box = panel.bounding_box()
-    assert box is not None
+    box = steady(page, panel)
     gesture(page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 40, 30)
     dot = panel.locator("circle").bounding_box()
     assert dot is not None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from drags import mouse, touch
+from drags import mouse, steady, touch
 from genmodels.adversarial import losses_at_optimum, shift_gradients
 from genmodels.densities import Gaussian, SmoothedUniform, Uniform
 from genmodels.divergences import jensen_shannon, kl, wasserstein1
@@ -197,8 +197,7 @@ def test_no_overlap_and_identical(page: Page, site: str) -> None:
 @pytest.mark.parametrize("drag", [mouse, touch])
 def test_dragging_shifts_and_arrow_keys_go_on(page: Page, site: str, drag: Callable[..., None]) -> None:
     visit(page, site)
-    box = page.locator(".explorable-panels svg[role=img]").first.bounding_box()
-    assert box is not None
+    box = steady(page, page.locator(".explorable-panels svg[role=img]").first)
     drag(page, box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"], -60)
     after = float(state(page)[1])
     # the axis spans 6.4 units over the width less the margins of 54 and 8 pixels

@@ -7,9 +7,9 @@ import re
 
 import numpy as np
 import pytest
-from drags import mouse, touch
+from drags import mouse, steady, touch
 from genmodels.divergences import elbo_surgery
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 from scipy.stats import norm
 from states import follow
 
@@ -64,16 +64,12 @@ def shown(figure: Locator) -> dict[str, float]:
     return {name: float(value) for name, value in pairs}
 
 
-def panel(figure: Locator, index: int) -> dict[str, float]:
+def panel(figure: Locator, index: int) -> FloatRect:
     """Return where a panel's drawing is, scrolled into view."""
-    drawing = figure.locator(".explorable-panels svg[role=img]").nth(index)
-    drawing.scroll_into_view_if_needed()
-    box = drawing.bounding_box()
-    assert box is not None
-    return box
+    return steady(figure.page, figure.locator(".explorable-panels svg[role=img]").nth(index))
 
 
-def at(box: dict[str, float], share: float) -> float:
+def at(box: FloatRect, share: float) -> float:
     """Return the pixel where this share of the x axis is: 54 pixels lie left of it, 8 right."""
     return box["x"] + 54 + share * (box["width"] - 62)
 

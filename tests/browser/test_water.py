@@ -191,8 +191,8 @@ def test_at_a_fixed_level_beta_moves_the_price_alone(page: Page, site: str) -> N
 
 def test_mouse_moves_the_level_and_arrow_keys_go_on(page: Page, site: str) -> None:
     visit(page, site, "-109,109")
-    box = panel(page, 0).bounding_box()
-    assert box is not None and box["height"] == pytest.approx(HEIGHT, abs=1)
+    box = steady(page, panel(page, 0))
+    assert box["height"] == pytest.approx(HEIGHT, abs=1)
     per_pixel = 7.5 * OCTAVE / (HEIGHT - TOP - BOTTOM)  # steps: the axis spans 7 1/2 octaves
     x, y = box["x"] + 0.5 * box["width"], box["y"] + 40
     page.mouse.move(x, y)

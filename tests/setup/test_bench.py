@@ -290,7 +290,7 @@ def test_rounds_are_gathered() -> None:
 
 
 @pytest.mark.parametrize("name", ["tools", "growth"])
-def test_what_the_site_shows_was_measured(name: str) -> None:
+def test_what_is_kept_was_measured(name: str) -> None:
     kept = json.loads((ROOT / "bench" / "results" / f"{name}.json").read_text(encoding="utf-8"))
     assert speed.report(name, kept).startswith("- Measured ")
 
