@@ -239,3 +239,4 @@ def test_without_options_play_is_balanced():
     assert method.generator_steps == method.discriminator_steps == method.pack == 1
     assert method.generator_rate == method.discriminator_rate
     assert not (method.minibatch_std or method.gradient_penalty or method.spectral_norm)
+    assert Method(gradient_penalty=5.0).penalty_norm == 0  # a penalty alone is R1
