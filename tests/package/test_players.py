@@ -3,8 +3,9 @@
 import pytest
 import torch
 from genmodels.perceptrons import SLOPE, init_mlp, mlp
-from genmodels.players import BETAS, Player
+from genmodels.players import ALIGNED, BETAS, FIRST_ITERATIONS, Player
 from torch import nn
+from torch.nn.functional import normalize
 from torch.nn.utils.parametrizations import spectral_norm
 
 SIZES = [(3, 1), (2, 7, 1), (2, 16, 16, 1), (4, 33, 5, 9, 1)]
@@ -121,6 +122,24 @@ def test_a_slope_of_zero_has_a_finite_penalty():
     assert all(torch.isfinite(gradient).all() for gradient in gradients_of(player))
 
 
+def test_on_a_kink_the_slope_is_that_of_autograd():
+    player, inputs, delta = player_of((2, 6, 5, 1), 2), normal(9, 2, 4, 2), normal(8, 2, 4, 1)
+    inputs[:, :2] = 0.0
+    for bias in player.biases[:-1]:
+        bias.zero_()  # so that every unit stands at 0, for two of the inputs
+    parameters, at = parameters_of(player), inputs.clone().requires_grad_()
+    loss = (delta * mlp(parameters, at)).sum()
+    (towards,) = torch.autograd.grad(loss, at, retain_graph=True)
+    penalty = plain_penalty(lambda x: mlp(parameters, x), inputs, 3.0, 0.5)
+    expected = torch.autograd.grad(loss + penalty.sum(), parameters)
+    player(inputs)
+    assert_same(player.input_gradient(delta), towards)
+    player.backward(delta)
+    assert_same(player.add_penalty(3.0, 0.5, slice(0, 4)), penalty.detach())
+    for measured, gradient in zip(gradients_of(player), expected, strict=True):
+        assert_same(measured, gradient)
+
+
 def test_members_do_not_touch_each_other():
     player, inputs, delta = player_of((2, 5, 1), 3), normal(9, 3, 4, 2), torch.zeros(3, 4, 1)
     delta[1] = 1.0
@@ -228,6 +247,21 @@ def test_a_fresh_player_is_normalised_already():
     assert (torch.linalg.matrix_norm(player.weights[0], 2) < 0.8).all()  # it was not so before
 
 
+def test_a_fresh_player_has_taken_15_iterations_from_random_directions():
+    # as torch's spectral norm does; at this size they are so few that the direction is not forgotten
+    player, largest = player_of((64, 64), 6, spectral_norm=True), []
+    for member, used in enumerate(used_matrix(player)):
+        own = seeded(member)
+        weight = init_mlp((64, 64), [own])[0][0].detach()
+        left = torch.randn(64, generator=own)
+        for _ in range(FIRST_ITERATIONS):
+            right = normalize(weight.T @ left, dim=0)
+            left = normalize(weight @ right, dim=0)
+        torch.testing.assert_close(used, weight / (left @ weight @ right), rtol=1e-3, atol=1e-5)
+        largest.append(torch.linalg.matrix_norm(used, 2).item())
+    assert max(largest) > 1.01
+
+
 def test_a_step_takes_one_power_iteration():
     # with W = diag(2, 1) and u = (a, b), r = (b / a)^2: sigma^2 = (16 + r) / (4 + r), and then u has r / 16
     player, measured = player_of((2, 2), 3, spectral_norm=True), []
@@ -271,6 +305,15 @@ def test_a_members_bits_do_not_depend_on_its_company(sizes, spectral):
     for company in ([3, 4], [4, 3], [0, 1, 3, 2, 5], [0, 3], [0, 1, 3]):
         for measured, expected in zip(play(company), alone, strict=True):
             assert torch.equal(measured[company.index(3)], expected[0])
+
+
+@pytest.mark.parametrize("members", [1, 2, 3])
+@pytest.mark.parametrize("sizes", [(2, 64, 64, 1), (4, 33, 5, 9, 1)], ids=str)
+def test_parameters_take_little_more_room_than_they_need(sizes, members):
+    # a step of Adam goes through all of it: a member alone stands there twice, and each part ends with its register
+    player = player_of(sizes, members)
+    needed = sum(values[0].numel() + ALIGNED - 1 for values in (*player.weights, *player.biases))
+    assert player.flat.numel() <= max(members, 2) * needed
 
 
 def test_the_first_call_is_not_overwritten_by_one_of_another_length():
