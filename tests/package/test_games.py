@@ -240,6 +240,16 @@ def test_every_update_draws_fresh_numbers_of_the_right_law(method):
         assert abs(mix.mean() - 0.5) < 5 / np.sqrt(12 * mix.numel())
 
 
+@pytest.mark.parametrize("method", [Method(gradient_penalty=5.0), Method(penalty_norm=1.0)], ids=["R1", "a norm alone"])
+def test_rules_that_mix_nothing_are_trained_on_the_numbers_of_those_without_a_penalty(method):
+    # in all blocks, so that what differs is the rule alone
+    drawn, plain = game_of(method)._draws(), game_of(Method())._draws()
+    for _ in range(2 * BLOCK + 1):
+        (real, code, _, other), (*expected, _, last) = next(drawn), next(plain)
+        for measured, numbers in zip((real, code, other), (*expected, last), strict=True):
+            assert torch.equal(measured, numbers)
+
+
 def test_play_goes_on_beyond_a_block():
     short, long = game_of(Method()).play(BLOCK - 2, BLOCK), game_of(Method()).play(BLOCK + 4, BLOCK)
     assert np.array_equal(long.generator_loss[:, : BLOCK - 2], short.generator_loss)
