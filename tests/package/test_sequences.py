@@ -1,11 +1,17 @@
-"""Chains against enumeration; the ELBO against torch.distributions; the decoder that needs no z leaves it unused."""
+"""Chains against enumeration; ELBO and training against torch.distributions and a plain loop.
 
+The decoder that needs no z leaves it unused.
+"""
+
+import functools
 import itertools
+import math
 
 import numpy as np
 import pytest
 import torch
 from genmodels import sequences
+from genmodels.perceptrons import init_mlp, mlp
 from genmodels.sequences import entropy, markov_chains, surprisal, train
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
@@ -26,6 +32,7 @@ def test_entropy_and_surprisal_against_all_chains(flip):
     p = np.array(probabilities)
     assert p.sum() == pytest.approx(1)
     np.testing.assert_allclose(surprisal(chains, flip).numpy(), -np.log(p), rtol=1e-12)
+    assert surprisal(chains[5], flip).item() == pytest.approx(-np.log(p[5]), rel=1e-12)  # of one chain
     assert entropy(length, flip) == pytest.approx(-(p * np.log(p)).sum(), rel=1e-12)
     assert entropy(1, flip) == pytest.approx(np.log(2))
 
@@ -39,6 +46,10 @@ def test_chains_flip_as_often_as_they_should():
     flips = (chains[:, 1:] != chains[:, :-1]).double().mean(dim=0)
     assert (abs(flips - 0.2) < 5 * (0.16 / 20_000) ** 0.5).all()
     assert torch.equal(chains, markov_chains(20_000, seeded(0), length=5, flip=0.2))
+
+
+def test_a_chain_may_be_short_and_alone():
+    assert markov_chains(1, seeded(0), length=1).abs().tolist() == [[1.0]]
 
 
 def test_elbo_terms_are_those_of_torch_distributions():
@@ -59,6 +70,54 @@ def test_elbo_terms_are_those_of_torch_distributions():
         logits[..., t] = logits[..., t] + (context[..., t] * x[..., t - 1] if t else 0)
     expected = -Bernoulli(logits=logits).log_prob((x + 1) / 2).sum(dim=-1)
     torch.testing.assert_close(distortion, expected, rtol=1e-4, atol=1e-4)
+
+
+def plain_training(seed, sees_previous, steps):
+    """Rate, negative ELBO and mean weight of the previous symbol of one VAE that is trained by itself."""
+    generator = seeded(seed)
+    sizes = [(sequences.LENGTH, sequences.HIDDEN, 2 * sequences.LATENT)]
+    sizes += [(sequences.LATENT, sequences.HIDDEN, sequences.LENGTH)]
+    encoder, decoder = (init_mlp(each, [generator]) for each in sizes)
+    context = torch.zeros(sequences.LENGTH - 1, requires_grad=sees_previous)
+    groups = [{"params": [*encoder, *decoder], "lr": 0.0}, {"params": [context], "lr": 0.0}]
+    optimiser = torch.optim.Adam(groups)
+
+    def terms(n):
+        x = markov_chains(n, generator)
+        mean, logvar = mlp(encoder, x[None])[0].chunk(2, dim=-1)
+        posterior = Normal(mean, (logvar / 2).exp())
+        noise = torch.randn(n, sequences.LATENT, generator=generator)
+        first, later = mlp(decoder, (mean + posterior.stddev * noise)[None])[0].split([1, sequences.LENGTH - 1], dim=1)
+        logits = torch.cat([first, later + context * x[:, :-1]], dim=1)
+        distortion = -Bernoulli(logits=logits).log_prob((x + 1) / 2).sum(dim=-1)
+        return x, distortion, kl_divergence(posterior, Normal(0.0, 1.0)).sum(dim=-1)
+
+    for step in range(steps):
+        for group, rate in zip(optimiser.param_groups, (sequences.RATE, sequences.CONTEXT_RATE), strict=True):
+            group["lr"] = rate * (1 + math.cos(math.pi * step / steps)) / 2
+        _, distortion, rate = terms(sequences.BATCH)
+        optimiser.zero_grad()
+        (distortion + rate).mean().backward()
+        optimiser.step()
+    with torch.no_grad():
+        x, distortion, rate = terms(sequences.HELD_OUT)
+    # chance flips more or fewer symbols than it should: what that costs is the same for every model
+    flips = (x[:, 1:] != x[:, :-1]).double().sum(dim=1).mean().item()
+    chance = (flips - sequences.FLIP * (sequences.LENGTH - 1)) * math.log(1 / sequences.FLIP - 1)
+    return rate.mean().item(), (distortion + rate).double().mean().item() - chance, context.mean().item()
+
+
+def test_members_are_plain_vaes_trained_by_themselves(monkeypatch):
+    monkeypatch.setattr(sequences, "HELD_OUT", 50)
+    # so large an epsilon lets the size of gradients count, which Adam else divides by
+    monkeypatch.setattr(torch.optim, "Adam", functools.partial(torch.optim.Adam, eps=0.1))
+    ours = train([3, 7], steps=20)
+    for decoder, place in itertools.product(range(2), range(2)):
+        rate, negative_elbo, context = plain_training([3, 7][place], decoder == 1, steps=20)
+        assert ours.rate[decoder, place] == pytest.approx(rate, rel=1e-4)
+        assert ours.negative_elbo[decoder, place] == pytest.approx(negative_elbo, rel=1e-5)
+        assert ours.context[decoder, place] == pytest.approx(context, rel=1e-4)
+    assert (ours.context[1] > 0.1).all()  # it has learned by then
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +146,10 @@ def test_a_member_does_not_depend_on_the_others():
     assert abs(together.negative_elbo[:, 0] - together.negative_elbo[:, 1]).max() > 1e-3
     again = train([7], steps=30)
     assert alone.rate.tobytes() == again.rate.tobytes()
+
+
+def test_one_step_is_enough():
+    assert np.isfinite(train([0], steps=1).negative_elbo).all()
 
 
 def test_bad_arguments_are_named():
