@@ -1,14 +1,21 @@
-"""Exact pulls against finite differences and scipy; trained paths: stuck without a remedy, home with one."""
+"""Exact pulls against finite differences and scipy; trained paths: stuck without a remedy, home with one.
 
+The first steps of training are also those of a plain loop over the seeds.
+"""
+
+import functools
 import math
 
 import numpy as np
 import pytest
 import torch
+from genmodels import remedies
 from genmodels.densities import SmoothedUniform
 from genmodels.divergences import jensen_shannon, kl
+from genmodels.perceptrons import init_mlp, mlp
 from genmodels.remedies import exact_pulls, follow, noisy_shift_gradients
 from scipy import integrate, stats
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 REMEDIES = ["non-saturating", "saturating + noise", "wasserstein"]
 
@@ -102,9 +109,49 @@ def test_without_a_remedy_the_generator_is_stuck(sign):
 
 @pytest.mark.parametrize("objective", REMEDIES)
 def test_with_a_remedy_the_generator_comes_home_and_stays(objective):
-    path = follow(objective, seeds=[0, 1, 2], start=2.0)
+    path = follow(objective, seeds=[0, 1, 2])
     assert (path[:, 0] == 2.0).all()
     assert np.abs(path[:, -20:]).max() < 0.2
+
+
+def plain_path(objective, seed, start, steps):
+    """The path of one seed by itself, in binary cross-entropies of the labels "real" and "generated"."""
+    generator = torch.Generator().manual_seed(seed)
+    discriminator = init_mlp((1, remedies.HIDDEN, remedies.HIDDEN, 1), [generator])
+    optimiser = torch.optim.Adam(discriminator, lr=remedies.DISCRIMINATOR_RATE, betas=(0.9, 0.99))
+
+    def sample():
+        x = torch.rand(remedies.BATCH, generator=generator)
+        noisy = objective == "saturating + noise"
+        return x + remedies.NOISE_SD * torch.randn(remedies.BATCH, generator=generator) if noisy else x
+
+    def cross_entropy(x, label):
+        logits = mlp(discriminator, x[None, :, None]).flatten()
+        return binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
+
+    path = [torch.tensor(start)]
+    for step in range(steps):
+        for _ in range(remedies.REFIT if step else remedies.FIRST_FIT):
+            optimiser.zero_grad()
+            (cross_entropy(sample(), 1.0) + cross_entropy(sample() + path[-1], 0.0)).backward()
+            optimiser.step()
+        shift = path[-1].clone().requires_grad_()
+        x = sample() + shift
+        loss = cross_entropy(x, 1.0) if objective == "non-saturating" else -cross_entropy(x, 0.0)
+        (gradient,) = torch.autograd.grad(loss, shift)
+        path.append(path[-1] - remedies.GENERATOR_RATE * gradient)
+    return torch.stack(path).numpy()
+
+
+@pytest.mark.parametrize("objective", ["saturating", "non-saturating", "saturating + noise"])
+def test_first_steps_are_those_of_a_plain_loop(objective, monkeypatch):
+    monkeypatch.setattr(remedies, "FIRST_FIT", 20)
+    # so large an epsilon lets the size of gradients count, which Adam else divides by
+    monkeypatch.setattr(torch.optim, "Adam", functools.partial(torch.optim.Adam, eps=0.1))
+    path = follow(objective, seeds=[3, 4], start=1.0, steps=5)
+    plain = [plain_path(objective, seed, start=1.0, steps=5) for seed in (3, 4)]
+    np.testing.assert_allclose(path, plain, rtol=0, atol=1e-5)
+    assert np.ptp(path, axis=1).min() > 1e-3  # it has moved by then
 
 
 @pytest.mark.parametrize("objective", ["saturating + noise", "wasserstein"])
