@@ -160,7 +160,7 @@ def verdict(subject: Subject, mutant: Mutant, tests: list[str]) -> int:
     for file in dict.fromkeys(test.partition("::")[0] for test in tests):
         if run_tests(subject, file, _Chosen(order), "-x"):
             return KILLED
-    return WITHOUT_EFFECT if mutant.kind == "detached" and f"{DETACH}(" in mutant.after and not effect else ALIVE
+    return WITHOUT_EFFECT if mutant.cuts and not effect else ALIVE
 
 
 def define_detached() -> list[bool]:

@@ -204,7 +204,7 @@ def tests_of(mutant: Mutant, touched: list[Touched]) -> list[Touched]:
     wanted = set(mutant.lines)
     found = [each for each in touched if mutant.module in each.lines]
     found = [each for each in found if mutant.imported or wanted & each.lines[mutant.module]]
-    if mutant.kind == "detached":  # where no gradient flows there is nothing to detach
+    if mutant.cuts:  # where no gradient flows there is nothing to cut
         found = [each for each in found if wanted & each.gradients.get(mutant.module, set())]
     took: dict[str, float] = {}
     for each in found:

@@ -65,6 +65,11 @@ class Mutant:
         """What names a mutant as long as its statement is not changed."""
         return self.module, self.function, self.before, self.after
 
+    @property
+    def cuts(self) -> bool:
+        """Whether it cuts off a gradient, if there is one; another of its kind lets one through."""
+        return self.kind == "detached" and f"{DETACH}(" in self.after
+
     def __str__(self) -> str:
         return f"{self.module}:{self.line}  {self.before}  ->  {self.after}"
 

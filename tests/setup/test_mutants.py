@@ -213,20 +213,28 @@ def loss(x):
 
 def steps(x):
     return torch.cumsum(x, 0)
+
+WEIGHT = torch.nn.Parameter(torch.ones(1))
+
+def weight():
+    return WEIGHT.detach().numpy()
 """
 TESTS_OF_SLOPES = """
 import torch
-from genmodels.slopes import loss, steps
+from genmodels.slopes import loss, steps, weight
 
 def test_loss():
     assert loss(torch.tensor([1.0, 2.0], requires_grad=True)) == 5
 
 def test_steps():
     assert steps(torch.tensor([1.0, 2.0, 3.0])).tolist() == [1, 3, 6]
+
+def test_weight():
+    assert weight().tolist() == [1]
 """
 
 
-def test_a_gradient_is_cut_only_where_one_flows(tmp_path):
+def test_a_gradient_is_cut_only_where_one_flows_and_let_through_everywhere(tmp_path):
     made(tmp_path, "slopes", SLOPES, TESTS_OF_SLOPES)
     done = run(tmp_path)
     survivors = section(done.stdout, "Survivors that tests/mutants.toml does not explain (1)")
