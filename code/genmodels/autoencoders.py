@@ -241,7 +241,9 @@ def gaussian_negative_log_likelihood(mean: Tensor, images: Tensor, log_variance:
     Shapes: (..., n, pixels), (..., n, pixels), (...) -> (..., n): one variance for all images of a member.
     Raises ValueError on other shapes.
     """
-    if mean.shape != images.shape or mean.ndim < 2:
+    if mean.ndim < 2:
+        raise ValueError(f"mean: expected shape (..., n, pixels), got {tuple(mean.shape)}")
+    if mean.shape != images.shape:
         raise ValueError(f"images: expected the shape of mean, {tuple(mean.shape)}, got {tuple(images.shape)}")
     if log_variance.shape != mean.shape[:-2]:
         expected, got = tuple(mean.shape[:-2]), tuple(log_variance.shape)

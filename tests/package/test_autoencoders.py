@@ -1,5 +1,6 @@
 """Objectives, ELBO terms and training against torch.distributions and a plain autoencoder trained by itself."""
 
+import functools
 import itertools
 import math
 import re
@@ -41,11 +42,17 @@ def test_gaussian_likelihood_is_best_at_the_mean_squared_error():
     assert abs(log_variance.grad) < 1e-12
 
 
+@pytest.mark.parametrize("members", [(), (2,), (3, 2)])
 @pytest.mark.parametrize("shape", [(4,), (5,), (1,), (5, 1), (1, 1)])
-def test_gaussian_likelihood_takes_one_variance_per_member(shape):
-    mean = torch.zeros(5, 4)
-    with pytest.raises(ValueError, match=r"^log_variance: expected shape \(\), one per member"):
+def test_gaussian_likelihood_takes_one_variance_per_member(shape, members):
+    mean = torch.zeros(*members, 5, 4)
+    with pytest.raises(ValueError, match=rf"^log_variance: expected shape {re.escape(str(members))}, one per member"):
         gaussian_negative_log_likelihood(mean, mean, torch.zeros(shape))
+
+
+def test_gaussian_likelihood_takes_images_in_rows():
+    with pytest.raises(ValueError, match=r"^mean: expected shape \(\.\.\., n, pixels\), got \(4,\)"):
+        gaussian_negative_log_likelihood(torch.zeros(4), torch.zeros(4), torch.zeros(()))
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (5, 1), (4,), (1, 5, 4)])
@@ -143,6 +150,16 @@ def test_a_member_trained_alone_equals_itself_in_an_ensemble(images, members):
     assert np.abs(alone.encode(images)[0][0, 0] - members.encode(images)[0][2, 0]).max() > 1e-2  # another seed
 
 
+def test_gradients_are_as_large_as_those_of_a_plain_autoencoder(images, monkeypatch):
+    # so large an epsilon lets the size of gradients count, which Adam else divides by
+    monkeypatch.setattr(torch.optim, "Adam", functools.partial(torch.optim.Adam, eps=1.0))
+    encoder, _, _ = plain_training(OBJECTIVES[1], 4, images, steps=20)
+    means, _ = train(images, OBJECTIVES, [3, 4], LATENT, hidden=HIDDEN, steps=20).encode(images)
+    with torch.no_grad():
+        expected = encoder(torch.from_numpy(images).flatten(1))[:, :LATENT]
+    np.testing.assert_allclose(means[1, 1], expected, rtol=1e-4, atol=1e-5)
+
+
 def test_same_seed_same_bits(images, members):
     again = train(images, OBJECTIVES, [3, 4], LATENT, hidden=HIDDEN, steps=20)
     assert all(np.array_equal(a, b) for a, b in zip(again.encode(images), members.encode(images), strict=True))
@@ -180,6 +197,7 @@ def test_weights_act_on_their_own_term(images):
 def test_beta_zero_is_allowed_and_fields_pass_through():
     assert beta_vae(0.0, variance=None) == Objective(0.0, 0.0, True, None)
     assert beta_vae(1.0) == VAE
+    assert beta_vae(0.0, noise=False) == AUTOENCODER
 
 
 @pytest.mark.parametrize("value", [-1.0, math.nan, math.inf])
@@ -223,6 +241,11 @@ def test_bad_sizes_are_named(name, value):
         train(**arguments | {name: value})
 
 
+def test_one_of_each_is_enough():
+    smallest = train(np.zeros((1, 1, 1)), [VAE], [0], 1, hidden=1, steps=1)
+    assert smallest.decode([[0.0]]).shape == (1, 1, 1, 1, 1)
+
+
 @pytest.mark.parametrize("size", [(4, 4), (6, 6), (28, 28), (5, 6)])
 def test_images_of_another_size_are_refused(size, members):
     for use in (members.encode, lambda images: members.elbo_terms(images, 0)):
@@ -246,6 +269,7 @@ def test_codes_must_be_finite(members):
 def test_decoder_weights_draw_the_same_images():
     images = np.random.default_rng(0).random((20, 4, 4))
     models = train(images, [VAE, AUTOENCODER], [0, 1], latent=3, hidden=5, steps=2)
+    assert models.encode(images)[0].shape == (2, 2, 20, 3)
     z = np.random.default_rng(1).standard_normal((7, 3))
     for objective, seed in itertools.product(range(2), range(2)):
         w_1, b_1, w_2, b_2 = models.decoder_weights(objective, seed)
@@ -253,5 +277,7 @@ def test_decoder_weights_draw_the_same_images():
         u = z @ w_1 + b_1
         drawn = expit(np.maximum(u, SLOPE * u) @ w_2 + b_2).reshape(7, 4, 4)
         assert drawn == pytest.approx(models.decode(z)[objective, seed], abs=1e-6)
+    for first, same in zip(models.decoder_weights(), models.decoder_weights(0, 0), strict=True):
+        assert np.array_equal(first, same)
     with pytest.raises(IndexError):
         models.decoder_weights(2)
