@@ -84,11 +84,12 @@ def test_metrics_tell_noise_and_a_missing_digit_from_digits(classifier, test_spl
     real, rng = classifier.features(images[:1000]), np.random.default_rng(0)
     same, noise = images[1000:], rng.random((1000, 28, 28))
     no_ones = images[1000:][labels[1000:] != 1]
-    distances = [frechet_distance(real, classifier.features(fakes)) for fakes in (same, no_ones, noise)]
+    features = [classifier.features(fakes) for fakes in (same, no_ones, noise)]
+    distances = [frechet_distance(real, fakes) for fakes in features]
     assert distances[0] < distances[1] < distances[2]
-    (_, recall), (_, recall_without) = (precision_recall(real, classifier.features(f)) for f in (same, no_ones))
-    assert recall_without < recall - 0.03
-    assert precision_recall(real, classifier.features(noise))[0] < 0.5
+    # precision is no such sign: that of noise was .13 to .76 for six seeds of the classifier
+    recalls = [precision_recall(real, fakes)[1] for fakes in features]
+    assert recalls[0] > recalls[1] > recalls[2] == 0
     assert confidence(classifier.probabilities(noise)) < confidence(classifier.probabilities(same)) - 0.1
 
 
