@@ -47,11 +47,22 @@ def test_every_colour_is_one_of_the_palette():
 
 @pytest.mark.parametrize(
     ("wrong", "name"),
-    [({"count": 0}, "count"), ({"width": 0}, "width"), ({"height": -1}, "height"), ({"width": float("nan")}, "width")],
+    [
+        ({"count": 0}, "count"),
+        ({"width": 0}, "width"),
+        ({"height": 0}, "height"),
+        ({"height": -1}, "height"),
+        ({"width": float("nan")}, "width"),
+    ],
 )
 def test_a_wrong_size_is_refused(wrong, name):
     with pytest.raises(ValueError, match=name):
         panels(**wrong)
+
+
+def test_a_panel_may_be_as_small_as_an_inch():
+    row = etree.fromstring(panels(width=1, height=1)._repr_svg_())
+    assert (row.get("width"), row.get("height")) == ("96", "96")
 
 
 def test_spread_draws_the_median_and_the_whole_band():
@@ -63,11 +74,11 @@ def test_spread_draws_the_median_and_the_whole_band():
     assert {(0.0, 1.0), (0.0, 6.0), (1.0, 5.0), (1.0, 9.0)} <= {tuple(point) for point in band}
 
 
-@pytest.mark.parametrize("runs", [np.zeros(3), np.zeros((0, 3)), np.zeros((2, 4))])
-def test_spread_refuses_runs_of_another_shape(runs):
+@pytest.mark.parametrize(("x", "runs"), [(3, 3), (3, (0, 3)), (3, (2, 4)), ((3, 4), (2, 3, 4))])
+def test_spread_refuses_runs_of_another_shape(x, runs):
     (axes,) = panels()
     with pytest.raises(ValueError, match="runs: expected shape"):
-        spread(axes, np.arange(3), runs, "data")
+        spread(axes, np.zeros(x), np.zeros(runs), "data")
 
 
 def test_an_unknown_role_is_refused():
@@ -99,15 +110,19 @@ def test_the_stylesheet_has_every_role_in_both_themes():
     assert len({light for light, _ in PALETTE.values()}) == len(PALETTE)
 
 
-def test_an_image_grid_is_read_row_by_row():
+@pytest.mark.parametrize("columns", [1, 2, 3, 6])
+def test_an_image_grid_is_read_row_by_row(columns):
     (axes,) = panels()
-    images = np.arange(6)[:, None, None] / 5 * np.ones((6, 2, 3))  # image k is grey k / 5
-    image_grid(axes, images, 3, "title", rows=("first", "second"))
-    (drawn,) = axes.images
-    pixels = np.asarray(drawn.get_array())
-    assert pixels.shape == (4, 9)
-    np.testing.assert_allclose(pixels[[0, 0, 3], [0, 8, 0]], [0, 2 / 5, 3 / 5])
-    assert drawn.get_clim() == (0, 1)  # a dim image is not brightened
+    images = np.arange(36).reshape(6, 2, 3) / 36
+    image_grid(axes, images, columns)
+    expected = np.block([list(images[start : start + columns]) for start in range(0, 6, columns)])
+    np.testing.assert_array_equal(np.asarray(axes.images[0].get_array()), expected)
+
+
+def test_an_image_grid_names_its_rows_and_keeps_its_greys():
+    (axes,) = panels()
+    image_grid(axes, np.full((6, 2, 3), 0.4), 3, "title", rows=("first", "second"))
+    assert axes.images[0].get_clim() == (0, 1)  # a dim image is not brightened
     assert list(axes.get_yticks()) == [1, 3]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["first", "second"]
     assert axes.get_title() == "" and axes.get_title(loc="left") == "title"
@@ -118,6 +133,7 @@ def test_an_image_grid_with_an_extent_keeps_its_numbers():
     image_grid(axes, np.zeros((4, 2, 2)), 2, extent=(-1, 1, -1, 1))
     assert axes.get_xlim() == (-1, 1)
     assert len(axes.get_xticks()) > 1
+    assert not any(line.get_visible() for line in axes.get_xgridlines() + axes.get_ygridlines())
 
 
 @pytest.mark.parametrize(("shape", "columns"), [((4, 2, 2), 3), ((0, 2, 2), 1), ((4, 2), 2), ((4, 2, 2), 0)])
