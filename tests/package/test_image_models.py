@@ -6,7 +6,7 @@ import torch
 from genmodels import image_models
 from genmodels.image_models import train_gan, train_vae
 from torch.distributions import Normal, kl_divergence
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, conv2d
 
 SIDE = 8
 
@@ -41,6 +41,40 @@ def plain_adam(parameters, rate, beta1):
 def assert_same_weights(network, other):
     for own, expected in zip(network.parameters(), other.parameters(), strict=True):
         torch.testing.assert_close(own, expected, rtol=0, atol=2e-4)
+
+
+def leaky(values):
+    return torch.where(values > 0, values, 0.2 * values)
+
+
+def normalised(maps, scale, shift):
+    """Batch normalisation: each map with its batch's mean 0 and variance 1, then with a scale and a shift."""
+    variance, mean = torch.var_mean(maps, (0, 2, 3), correction=0, keepdim=True)
+    return (maps - mean) / torch.sqrt(variance + 1e-5) * scale[:, None, None] + shift[:, None, None]
+
+
+@pytest.mark.parametrize(("side", "count"), [(8, 16), (12, 6)])
+@torch.no_grad()
+def test_networks_are_those_of_the_description(side, count, monkeypatch):
+    monkeypatch.setattr(image_models, "MAPS", count)  # by default there are as many maps as pixels of a place
+    recogniser, generator = image_models._build(side, 0, outputs=3)
+    noise, places = torch.Generator().manual_seed(0), side // 4
+    for parameter in generator.parameters():
+        parameter.copy_(0.3 * torch.randn(parameter.shape, generator=noise))  # fresh scales are 1, fresh shifts 0
+    weight, offset, scale1, shift1, kernel1, scale2, shift2, kernel2, offset2 = generator.parameters()
+    z = torch.randn(5, image_models.LATENT, generator=noise)
+    maps = leaky(normalised((z @ weight.T + offset).reshape(5, count, places, places), scale1, shift1))
+    maps = leaky(normalised(conv2d(maps, kernel1, padding=1), scale2, shift2))
+    maps = conv2d(maps, kernel2, offset2, padding=1)
+    # the 16 numbers of each place are its 4 x 4 pixels
+    ink = torch.sigmoid(maps.reshape(5, 4, 4, places, places).permute(0, 3, 1, 4, 2).reshape(5, side, side))
+    torch.testing.assert_close(generator(z), ink)
+
+    kernel1, shift1, kernel2, shift2, weight1, offset1, weight2, offset2 = recogniser.parameters()
+    blocks = ink.reshape(5, places, 4, places, 4).permute(0, 2, 4, 1, 3).reshape(5, 16, places, places)
+    maps = leaky(conv2d(leaky(conv2d(blocks, kernel1, shift1, padding=1)), kernel2, shift2, padding=1))
+    outputs = leaky(maps.flatten(1) @ weight1.T + offset1) @ weight2.T + offset2
+    torch.testing.assert_close(recogniser(ink), outputs)
 
 
 def test_vae_agrees_with_a_plain_loop(images):
@@ -146,6 +180,11 @@ def test_an_image_does_not_depend_on_its_company(vae, gan):
     z = torch.randn(5, image_models.LATENT, generator=torch.Generator().manual_seed(0))
     for network in (vae.decoder, gan.generator):
         torch.testing.assert_close(network(z)[:1], network(z[:1]))
+
+
+def test_one_image_is_enough(vae, images):
+    for drawn in (vae.reconstruct(images[:1], seed=0), vae.draw(images[:1], seed=0)):
+        assert drawn.shape == (1, SIDE, SIDE) and np.isfinite(drawn).all()
 
 
 def test_true_samples_are_the_means_and_white_noise(vae):
