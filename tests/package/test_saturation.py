@@ -85,6 +85,19 @@ def test_gradients_are_those_of_separate_modules():
             assert norms[member].item() == pytest.approx(norm, rel=1e-5)
 
 
+def test_each_member_goes_down_its_own_mean_loss():
+    discriminator = init_mlp((2, 6, 1), [seeded(seed) for seed in range(3)])
+    modules = [module_of(discriminator, member) for member in range(3)]
+    real, fake = torch.randn(2, 3, 20, 2, generator=seeded(9))
+    # not Adam, whose steps are as long for a loss that is too large
+    saturation._discriminator_step(discriminator, torch.optim.SGD(discriminator, lr=0.5), lambda: (real, fake))
+    for member, module in enumerate(modules):
+        losses = plain_loss(module(real[member]), 1.0), plain_loss(module(fake[member]), 0.0)
+        plain_step(module, torch.optim.SGD(module.parameters(), lr=0.5), *losses)
+        for own, expected in zip(module_of(discriminator, member).parameters(), module.parameters(), strict=True):
+            torch.testing.assert_close(own, expected)
+
+
 def test_lines_agree_with_a_plain_loop():
     history, seed = run_lines([4, 7], steps=25), 7
     generator, theta = seeded(seed), torch.tensor(1.0, requires_grad=True)
@@ -157,6 +170,13 @@ def test_steps_are_whole_rising_and_end_with_the_last(lines):
     assert lines.steps[0] == 0 and lines.steps[1] == 1 and lines.steps[-1] == 400
     assert (np.diff(lines.steps) > 0).all() and len(lines.steps) <= saturation.MEASUREMENTS
     assert lines.saturating.shape == lines.accuracy.shape == (8, len(lines.steps))
+
+
+def test_steps_lie_evenly_on_a_log_axis():
+    measured = saturation._log_spaced(10**12)  # so many that no two are rounded to the same
+    assert len(measured) == saturation.MEASUREMENTS
+    even = np.logspace(0, 12, saturation.MEASUREMENTS - 1)
+    assert (np.abs(np.array(measured[1:]) - even) <= 0.5 + 1e-14 * even).all()
 
 
 def test_untrained_discriminator_is_near_the_blind_one(lines):
