@@ -27,6 +27,7 @@ extensions = [
     "sphinxcontrib.bibtex",
     "citations",
     "known_sources",
+    "kept_pages",
     "equation_numbers",
     "katex_math",
     "executed_pages",

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from docutils import nodes
+from kept_pages import gathering
 from site_state import site
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -30,6 +31,7 @@ class Answers(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The sections, still empty: the other pages may not have been read."""
         folder = posixpath.dirname(self.env.docname)
+        gathering(self.env).add(self.env.docname)
         sections: list[nodes.Node] = []
         for page in site().pages:
             name = QUESTION.match(posixpath.basename(page.name))
@@ -94,6 +96,7 @@ def _question(doctree: nodes.document) -> list[nodes.Node]:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive and what fills it."""
+    app.setup_extension("kept_pages")
     app.setup_extension("site_state")
     app.add_node(answer_of)
     app.add_directive("answers", Answers)

@@ -23,7 +23,7 @@ def _digest(path: str | Path) -> str:
         return ""
 
 
-def _known(env: BuildEnvironment) -> dict[str, Digests]:
+def known(env: BuildEnvironment) -> dict[str, Digests]:
     """Of each page the files that it was made from: its own, and those that it depends on."""
     if not hasattr(env, "known_sources"):
         env.known_sources = {}  # type: ignore[attr-defined]
@@ -32,11 +32,11 @@ def _known(env: BuildEnvironment) -> dict[str, Digests]:
 
 def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
     """The pages made from files that have changed."""
-    current: Digests = {path: _digest(path) for path in {path for files in _known(env).values() for path in files}}
+    current: Digests = {path: _digest(path) for path in {path for files in known(env).values() for path in files}}
     return [
         name
         for name in env.found_docs
-        if name not in added and any(current[path] != digest for path, digest in _known(env).get(name, {}).items())
+        if name not in added and any(current[path] != digest for path, digest in known(env).get(name, {}).items())
     ]
 
 
@@ -44,7 +44,7 @@ def note_sources(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> Non
     """Take the digests before the pages are read: an edit meanwhile is found by the next build."""
     for name in docnames:
         path = str(env.doc2path(name))
-        _known(env)[name] = {path: _digest(path)}
+        known(env)[name] = {path: _digest(path)}
 
 
 def note_dependencies(app: Sphinx, doctree: Any) -> None:
@@ -52,13 +52,13 @@ def note_dependencies(app: Sphinx, doctree: Any) -> None:
     env = app.env
     for path in env.dependencies[env.docname]:
         full = str(Path(env.srcdir, path))
-        _known(env)[env.docname][full] = _digest(full)
+        known(env)[env.docname][full] = _digest(full)
 
 
 def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
     """Forget a page that is gone; one that is read again was noted before."""
     if docname not in env.found_docs:
-        _known(env).pop(docname, None)
+        known(env).pop(docname, None)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

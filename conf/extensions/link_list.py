@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from docutils import nodes
+from kept_pages import gathering
 from page_names import names, sections, short_link
 from plain_text import readable
 from sphinx.application import Sphinx
@@ -25,6 +26,7 @@ class AllLinks(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """One empty element, filled when the page is written."""
+        gathering(self.env).add(self.env.docname)
         return [Place()]
 
 
@@ -107,6 +109,7 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive and what fills it."""
+    app.setup_extension("kept_pages")
     app.setup_extension("page_names")
     app.add_node(Place)
     app.add_directive("all-links", AllLinks)

@@ -78,15 +78,13 @@ def _drawn(*card: str) -> str:
 def add_preview(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Draw the page's picture and say where it is."""
+    """Say what is on the page's picture, and where it is."""
     if doctree is None:
         return
     short = short_link(app.config.short_links, pagename) or pagename.replace("/", "-")
     picture = f"{FOLDER}/{short}.png"
     card = _card(app, pagename, context.get("description", ""), doctree)
-    path = Path(app.outdir) / picture
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(base64.b64decode(site().memory.recall(_drawn, *card)))
+    site().noted["preview"][pagename] = [picture, *card]
     base = app.config.html_baseurl
     context["meta"] = {
         **(context["meta"] or {}),
@@ -96,6 +94,15 @@ def add_preview(
         "og:image:width": str(WIDTH),
         "og:image:height": str(HEIGHT),
     }
+
+
+def draw(app: Sphinx, error: Exception | None) -> None:
+    """Put the pictures of all pages where their tags say."""
+    if error is None:
+        for picture, *card in site().noted["preview"].values():
+            path = Path(app.outdir) / picture
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(base64.b64decode(site().memory.recall(_drawn, *card)))
 
 
 def drop_unknown_address(
@@ -112,5 +119,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("page_names")
     app.setup_extension("site_state")
     app.connect("html-page-context", add_preview, priority=400)
+    app.connect("build-finished", draw)
     app.connect("html-page-context", drop_unknown_address, priority=600)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

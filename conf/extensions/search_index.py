@@ -20,6 +20,7 @@ from typing import Any
 import sphinx.search
 from docutils import nodes
 from plain_text import alt_text, checks, code, prose, readable
+from site_state import site
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -138,13 +139,7 @@ def begin(app: Sphinx) -> None:
 
 def collect(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Take a page's entry as it is written."""
-    _entries(app)[docname] = page_entry(app, docname, doctree)
-
-
-def _entries(app: Sphinx) -> dict[str, Entry]:
-    if not hasattr(app, "search_entries"):
-        app.search_entries = {}  # type: ignore[attr-defined]
-    return app.search_entries  # type: ignore[attr-defined]
+    site().noted["search"][docname] = page_entry(app, docname, doctree)
 
 
 def search_page(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
@@ -156,9 +151,10 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     """Write the script, and drop what Sphinx's own search would need."""
     if exception is not None or app.builder.format != "html":
         return
-    for docname in sorted(app.env.found_docs - set(_entries(app))):  # not written this time: make live
+    entries = site().noted["search"]
+    for docname in sorted(app.env.found_docs - set(entries)):  # not written this time: make live
         app.env.get_and_resolve_doctree(docname, app.builder)
-    pages = [entry for _, entry in sorted(_entries(app).items()) if entry["weight"]]
+    pages = [entry for _, entry in sorted(entries.items()) if entry["weight"]]
     (app.outdir / "searchindex.js").write_text(script(pages), encoding="utf-8")
     for name in UNUSED:
         (app.outdir / "_static" / name).unlink(missing_ok=True)
@@ -166,6 +162,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the index."""
+    app.setup_extension("site_state")
     app.add_config_value("search_weights", [], "env")
     app.connect("builder-inited", begin)
     app.connect("doctree-resolved", collect, priority=400)  # before punctuation moves into the formulas

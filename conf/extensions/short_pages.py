@@ -16,6 +16,7 @@ from typing import Any
 
 from docutils import nodes
 from page_names import sections
+from site_state import site
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import clean_astext
@@ -29,13 +30,7 @@ def remember(
     """Keep a page's tags for the short page that leads to it, which lies in the root folder."""
     if pagename in app.config.short_links.values():
         tags = LEADS_UP.sub("", context["metatags"]).splitlines()
-        _tags(app)[pagename] = "\n".join(tag.strip() for tag in tags if tag.strip() and "viewport" not in tag)
-
-
-def _tags(app: Sphinx) -> dict[str, str]:
-    if not hasattr(app, "tags_of_pages"):
-        app.tags_of_pages = {}  # type: ignore[attr-defined]
-    return app.tags_of_pages  # type: ignore[attr-defined]
+        site().noted["tags"][pagename] = "\n".join(tag.strip() for tag in tags if tag.strip() and "viewport" not in tag)
 
 
 def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
@@ -45,7 +40,7 @@ def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
             "title": clean_astext(app.env.titles[target]),
             "target": app.builder.get_target_uri(target),
             "canonical": app.config.html_baseurl + app.builder.get_target_uri(target),
-            "tags": _tags(app)[target],
+            "tags": site().noted["tags"][target],
         }
         yield short, context, "redirect.html"
 
@@ -64,6 +59,7 @@ def label(app: Sphinx, env: BuildEnvironment) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the labels and what makes the short pages."""
     app.setup_extension("page_names")
+    app.setup_extension("site_state")
     app.connect("env-updated", label)
     app.connect("html-page-context", remember, priority=900)  # after all tags are there
     app.connect("html-collect-pages", pages)

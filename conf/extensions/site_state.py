@@ -8,6 +8,7 @@ import hashlib
 import importlib.metadata
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,14 @@ class Memory:
     """What took long to make, kept from build to build under a digest of all that it is made from."""
 
     def __init__(self, folder: Path, recipe: str) -> None:
-        self._store, self._recipe, self._used = Store(folder), recipe, set[str]()
+        self._store, self.recipe, self._used = Store(folder), recipe, set[str]()
 
     def recall(self, make: Callable[..., Any], *inputs: Any) -> Any:
         """What ``make`` returns for these inputs, made now or by a build before; JSON must be able to say both.
 
         ``make`` depends on its inputs alone, and on what the recipe names: the site's tools, libraries and palette.
         """
-        about = json.dumps([self._recipe, make.__module__, make.__qualname__, inputs])
+        about = json.dumps([self.recipe, make.__module__, make.__qualname__, inputs])
         digest = hashlib.sha256(about.encode()).hexdigest()
         self._used.add(digest)
         found = self._store.get(digest)
@@ -55,6 +56,8 @@ class Site:
     store: Store
     ledger: Ledger
     memory: Memory
+    # of each page what extensions note while it is written, for use once all are: kind -> page -> what JSON can say
+    noted: defaultdict[str, dict[str, Any]] = dataclasses.field(default_factory=lambda: defaultdict(dict))
 
     @functools.cached_property
     def titles(self) -> dict[str, str]:

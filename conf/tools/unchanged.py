@@ -32,12 +32,16 @@ def made_from(project: Project, tags: Sequence[str]) -> str:
     except OSError:  # without git, pages show no dates
         commit = ""
     settings = sorted(item for item in os.environ.items() if item[0].startswith(SETTINGS))
-    packages = sorted(name for name in os.listdir(sysconfig.get_path("purelib")) if name.endswith("-info"))
-    whole = hashlib.sha256(repr([sys.version, str(project.root), list(tags), commit, settings, packages]).encode())
+    whole = hashlib.sha256(repr([str(project.root), list(tags), commit, settings, packages()]).encode())
     for path in (file for name in READ for file in _files(project.root / name)):
         whole.update(f"{path.relative_to(project.root).as_posix()}\0".encode())
         whole.update(hashlib.sha256(path.read_bytes()).digest())
     return whole.hexdigest()
+
+
+def packages() -> list[str]:
+    """Python and the packages installed, with their versions."""
+    return [sys.version, *sorted(name for name in os.listdir(sysconfig.get_path("purelib")) if name.endswith("-info"))]
 
 
 def _files(place: Path) -> Iterator[Path]:

@@ -1,0 +1,129 @@
+"""Writes only the pages that changed, or whose surroundings did; takes all others as a build before wrote them.
+
+A page is kept under a digest of all that it is written from: what Sphinx read of it, the files that it was read from,
+the day of its last change, and its surroundings, which are the same for all pages: titles, lists of contents, places
+that can be referred to, citations, settings, templates and versions. A change in the surroundings makes all pages anew.
+So does a build whose address is known, which is made once, in an empty folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Set
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from known_sources import known
+from pages import Store
+from site_state import site
+from sphinx.application import Sphinx
+from sphinx.builders.html import StandaloneHTMLBuilder
+from sphinx.environment import BuildEnvironment
+from unchanged import packages
+
+MOVING = {"line", "source_map", "wordcount"}  # what an edit of a page's prose changes, and no other page shows
+ENVIRONMENT = (
+    *("titles", "longtitles", "tocs", "toc_num_entries", "toc_secnumbers", "toc_fignumbers", "toctree_includes"),
+    *("glob_toctrees", "numbered_toctrees", "metadata"),
+)
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON can say it, the same in every process, without what moves when prose is edited."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Mapping):
+        pairs = [[json.dumps(plain(key)), plain(inside)] for key, inside in value.items() if key not in MOVING]
+        return sorted(pairs, key=lambda pair: str(pair[0]))
+    if isinstance(value, Set):
+        return sorted(json.dumps(plain(inside)) for inside in value)
+    if hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, list | tuple):
+        return [plain(inside) for inside in value]
+    if isinstance(value, nodes.Node):
+        return value.pformat()
+    text = repr(value)
+    return plain(vars(value)) if re.search(r" at 0x[0-9a-f]+", text) else text
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def surroundings(builder: StandaloneHTMLBuilder) -> str:
+    """The digest of what all pages are written from."""
+    env, info = builder.env, builder.build_info
+    shared = {name: getattr(env, name) for name in ENVIRONMENT}
+    # entries of the index are shown on its own page alone
+    shared["domaindata"] = {name: data for name, data in env.domaindata.items() if name != "index"}
+    executed = [page.name for page in site().pages]
+    return _digest(plain(shared), executed, info.config_hash, info.tags_hash, site().memory.recipe, packages())
+
+
+def keys(builder: StandaloneHTMLBuilder) -> dict[str, str]:
+    """Under what each page is kept, but for those that show what stands on others: these are always written."""
+    env, around = builder.env, surroundings(builder)
+    found = {}
+    for name in env.found_docs - gathering(env):
+        doctree = hashlib.sha256(Path(env.doctreedir, f"{name}.doctree").read_bytes()).hexdigest()
+        dates = plain(getattr(env, "git_last_updated", {}).get(name))
+        found[name] = _digest(name, around, doctree, known(env).get(name), plain(env.metadata[name]), dates)
+    return found
+
+
+def gathering(env: BuildEnvironment) -> set[str]:
+    """The pages that show what stands on other pages, as far as their directives have said so."""
+    if not hasattr(env, "gathering_pages"):
+        env.gathering_pages = set()  # type: ignore[attr-defined]
+    return env.gathering_pages  # type: ignore[attr-defined]
+
+
+def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    """Forget what a page said before it is read again."""
+    gathering(env).discard(docname)
+
+
+class PageBuilder(StandaloneHTMLBuilder):
+    """Sphinx's builder of HTML, which takes pages that have not changed from the builds before."""
+
+    def write_documents(self, docnames: Set[str]) -> None:
+        """Put the kept pages in their places and write all others."""
+        self._kept, self._written = Store(site().project.build / "written"), {}
+        self._keys = {} if self.config.html_baseurl else keys(self)
+        for name in list(docnames):
+            page = self._kept.get(self._keys[name]) if name in self._keys else None
+            if page is not None:
+                self._put(name, page)
+                docnames = docnames - {name}
+        super().write_documents(docnames)
+        for name in docnames & self._keys.keys():
+            noted = {kind: pages[name] for kind, pages in site().noted.items() if name in pages}
+            html = Path(self.get_output_path(name)).read_text(encoding="utf-8")
+            self._written[name] = {"html": html, "noted": noted}
+
+    def _put(self, docname: str, page: dict[str, Any]) -> None:
+        path = Path(self.get_output_path(docname))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page["html"], encoding="utf-8")
+        for kind, value in page["noted"].items():
+            site().noted[kind][docname] = value
+
+    def cleanup(self) -> None:
+        """At the end of a build without a warning keep its pages: a page that is kept would not warn again."""
+        super().cleanup()
+        if self._app._warncount == 0 and self._keys:
+            for name, page in self._written.items():
+                self._kept.put(self._keys[name], name, page)
+            self._kept.keep_only(self._keys.values())
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Put the builder in the place of Sphinx's own."""
+    app.setup_extension("site_state")
+    app.add_builder(PageBuilder, override=True)
+    app.connect("env-purge-doc", purge)
+    return {"version": "1", "env_version": 1, "parallel_read_safe": False, "parallel_write_safe": False}
