@@ -151,7 +151,7 @@ class Ours:
                 outputs = kept.get(executed.digest)
                 if outputs is None:
                     raise sources.SourceError(f"{executed.name} is out of date in build/: run 'make html' first.")
-                store.put(executed.digest, executed.name, outputs)
+                store.put(executed.digest, outputs)
 
     def source(self, page: sources.Source) -> Path:
         """The page's file."""

@@ -10,6 +10,7 @@ import posixpath
 import re
 from typing import Any
 
+from claims_ledger import quote_titles
 from docutils import nodes
 from kept_pages import gathering
 from site_state import site
@@ -32,11 +33,11 @@ class Answers(SphinxDirective):
         """The sections, still empty: the other pages may not have been read."""
         folder = posixpath.dirname(self.env.docname)
         gathering(self.env).add(self.env.docname)
+        quote_titles(self.env)
         sections: list[nodes.Node] = []
         for page in site().pages:
             name = QUESTION.match(posixpath.basename(page.name))
             if name and posixpath.dirname(page.name) == folder:
-                self.env.note_dependency(self.env.doc2path(page.name))  # its title stands here
                 title = nodes.title("", site().titles[page.name].partition(":")[0])
                 place = answer_of("", page=page.name, question=name[0])
                 sections.append(nodes.section("", title, place, ids=[f"answer-{name[0]}"], classes=["answer-sheet"]))

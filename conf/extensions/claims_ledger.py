@@ -158,8 +158,13 @@ def _table_row(cells: list[nodes.Node]) -> nodes.row:
 
 
 def _quotable() -> dict[str, Any]:
-    """All that a page can quote: each claim by its id, and under ``*`` all of them with their pages' titles."""
-    return {**site().ledger, "*": (site().ledger, site().titles)}
+    """All that a page can quote: each claim by its id, and what lists are made of."""
+    return {**site().ledger, "all claims": site().ledger, "all titles": site().titles}
+
+
+def quote_titles(env: BuildEnvironment) -> None:
+    """Note that the page that is read shows the titles of all executed pages."""
+    _uses(env).setdefault(env.docname, {})["all titles"] = site().titles
 
 
 def _uses(env: BuildEnvironment) -> dict[str, dict[str, Any]]:

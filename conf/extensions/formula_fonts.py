@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import fontTools.subset
-
 FORMULA = re.compile(r'<span class="katex-html"')
 TOKEN = re.compile(r'<span(?: class="([^"]*)")?[^>]*>|(</span>)|<[^>]*>|([^<]+)')
 FACE = re.compile(r"@font-face\s*\{([^}]*)\}")
@@ -58,15 +56,28 @@ def _declarations(text: str) -> dict[str, str]:
     return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}
 
 
-def characters(pages: Iterable[str], css: str) -> dict[Face, set[str]]:
-    """Of each font of KaTeX the characters that the formulas of these pages show in it."""
-    choice = rules(css)
-    formulas = {formula for page in pages for formula in _formulas(page)}
+def characters(pages: Iterable[str], css: str, recall: Callable[..., Any]) -> dict[Face, set[str]]:
+    """Of each font of KaTeX the characters that the formulas of these pages show in it.
+
+    ``recall`` calls a function, or remembers what it returned.
+    """
+    choice = [[sorted(rule.own), [sorted(names) for names in rule.around], rule.changes] for rule in rules(css)]
     found: dict[Face, set[str]] = {}
-    for formula in sorted(formulas):
-        for face, text in _leaves(formula, choice):
-            found.setdefault(face, set()).update(html.unescape(text))
+    for page in pages:
+        if FORMULA.search(page):
+            for *face, text in recall(shown, page, choice):
+                found.setdefault(Face(*face), set()).update(text)
     return found
+
+
+def shown(page: str, choice: list[Any]) -> list[list[str]]:
+    """Of each font that the page's formulas are set in: family, weight, style and characters."""
+    chosen = [Rule(frozenset(own), tuple(map(frozenset, around)), changes) for own, around, changes in choice]
+    found: dict[Face, set[str]] = {}
+    for formula in set(_formulas(page)):
+        for face, text in _leaves(formula, chosen):
+            found.setdefault(face, set()).update(html.unescape(text))
+    return [[*face, "".join(sorted(text))] for face, text in sorted(found.items())]
 
 
 def _formulas(page: str) -> Iterator[str]:
@@ -109,7 +120,7 @@ def embedded(css: str, folder: Path, pages: Iterable[str], recall: Callable[...,
     ``folder`` is where the addresses in the style sheet start; ``recall`` calls a function, or remembers what it
     returned. Raises ValueError where a formula needs a font that the style sheet does not name.
     """
-    wanted = characters(pages, css)
+    wanted = characters(pages, css, recall)
     met: set[Face] = set()
 
     def face(match: re.Match[str]) -> str:
@@ -137,6 +148,9 @@ def packed(path: str, letters: list[str]) -> str:
 
 def subset(path: Path, letters: set[str]) -> bytes:
     """A font file with these characters only; the same bytes at every build."""
+    import fontTools.subset  # a quarter of a second that most builds do without
+
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     options = fontTools.subset.Options(
         flavor="woff2", hinting=False, desubroutinize=True, notdef_outline=True, bidi_closure=False
     )
@@ -148,6 +162,3 @@ def subset(path: Path, letters: set[str]) -> bytes:
     file = io.BytesIO()
     fontTools.subset.save_font(font, file, options)
     return file.getvalue()
-
-
-logging.getLogger("fontTools").setLevel(logging.WARNING)

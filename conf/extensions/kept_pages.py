@@ -22,7 +22,6 @@ from site_state import site
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
-from unchanged import packages
 
 MOVING = {"line", "source_map", "wordcount"}  # what an edit of a page's prose changes, and no other page shows
 ENVIRONMENT = (
@@ -58,10 +57,12 @@ def surroundings(builder: StandaloneHTMLBuilder) -> str:
     """The digest of what all pages are written from."""
     env, info = builder.env, builder.build_info
     shared = {name: getattr(env, name) for name in ENVIRONMENT}
-    # entries of the index are shown on its own page alone
-    shared["domaindata"] = {name: data for name, data in env.domaindata.items() if name != "index"}
+    # entries of the index are shown on its own page alone; citations are noted in the order in which pages were read
+    domains = {name: dict(data) for name, data in env.domaindata.items() if name != "index"}
+    cited = domains["cite"].pop("citation_refs")
+    shared |= {"domains": domains, "citations": sorted(json.dumps(plain(citation)) for citation in cited)}
     executed = [page.name for page in site().pages]
-    return _digest(plain(shared), executed, info.config_hash, info.tags_hash, site().memory.recipe, packages())
+    return _digest(plain(shared), executed, info.config_hash, info.tags_hash, site().memory.recipe)
 
 
 def keys(builder: StandaloneHTMLBuilder) -> dict[str, str]:
@@ -117,7 +118,7 @@ class PageBuilder(StandaloneHTMLBuilder):
         super().cleanup()
         if self._app._warncount == 0 and self._keys:
             for name, page in self._written.items():
-                self._kept.put(self._keys[name], name, page)
+                self._kept.put(self._keys[name], page)
             self._kept.keep_only(self._keys.values())
 
 

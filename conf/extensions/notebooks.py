@@ -6,16 +6,21 @@ where the package is installed; its first cells say how.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import functools
 import html
 import posixpath
 import re
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import nbformat
+from claims_ledger import quote_titles
 from docutils import nodes
 from genmodels.explorables import MIME as SHARED
-from package_wheel import build_wheel, wheel_name
+from package_wheel import build_wheel, sources, wheel_name
 from pages import Page
 from plain_markdown import Known, cited, plain
 from site_state import site
@@ -125,25 +130,35 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None:
         return
     name = wheel_name(site().project.root)
-    base, references = app.config.html_baseurl.rstrip("/"), known(app)
+    base, references, memory = app.config.html_baseurl.rstrip("/"), known(app), site().memory
+    about = [dict(references.ledger), references.equations, references.persons, references.works, base]
+    package = memory.remember(["wheel", sources(site().project.root)], functools.partial(_package, app.outdir))
     for page in site().pages:
         folder = app.outdir / posixpath.dirname(page.name)
         outputs = site().store.get(page.digest)
         if outputs is None:
             continue  # said when the page was read
-        if not (folder / name).exists():
-            build_wheel(site().project.root, folder)
+        (folder / name).write_bytes(base64.b64decode(package))
         install = f"{base}/{posixpath.join(posixpath.dirname(page.name), name)}" if base else name
+        make = functools.partial(_text, page, outputs, _seen_from(page, references, base), install)
         try:
-            made = notebook(page, outputs, _seen_from(page, references, base), install)
+            text = memory.remember(["notebook", page.name, page.digest, page.notebook, site().titles, about], make)
         except KeyError as error:
             logger.warning("no notebook: the page refers to %s, which is not there", error, location=page.name)
             continue
         except ValueError as error:
             logger.warning("no notebook: %s", error, location=page.name)
             continue
-        text = nbformat.writes(made, version=4)
-        (app.outdir / f"{page.name}.ipynb").write_text(text + "\n", encoding="utf-8")
+        (app.outdir / f"{page.name}.ipynb").write_text(text, encoding="utf-8")
+
+
+def _text(page: Page, outputs: list[list[Any]], references: Known, install: str) -> str:
+    return str(nbformat.writes(notebook(page, outputs, references, install), version=4)) + "\n"
+
+
+def _package(outdir: Path) -> str:
+    with tempfile.TemporaryDirectory(dir=outdir) as folder:
+        return base64.b64encode(build_wheel(site().project.root, Path(folder)).read_bytes()).decode()
 
 
 class Notebooks(SphinxDirective):
@@ -152,9 +167,9 @@ class Notebooks(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """A list with an item per page."""
         here = posixpath.dirname(self.env.docname) or "."
+        quote_titles(self.env)
         items = []
         for page in site().pages:
-            self.env.note_dependency(self.env.doc2path(page.name))  # its title stands here
             words = html.escape(site().titles[page.name].partition(":")[0])
             items.append(f"<li>{_download(posixpath.relpath(page.name, here) + '.ipynb', words)}</li>")
         name, wheels = wheel_name(site().project.root), []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -15,6 +16,17 @@ def wheel_name(root: Path) -> str:
     """The file's name, as the project's name and version give it."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return f"{project['name']}-{project['version']}-py3-none-any.whl"
+
+
+def sources(root: Path) -> dict[str, str]:
+    """The digests of the files that the package is built from."""
+    files = [root / name for name in ("pyproject.toml", "README.md", "LICENSE")]
+    files += (path for path in (root / "code").rglob("*") if "__pycache__" not in path.parts)
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(files)
+        if path.is_file()
+    }
 
 
 def build_wheel(root: Path, folder: Path) -> Path:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
-import importlib.metadata
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from build_folder import packages
 from genmodels import palette
 from pages import Ledger, Page, Project, Store, collect_claims, read_pages
 from sphinx.application import Sphinx
-
-# what draws and shrinks: other versions may give other bytes
-LIBRARIES = ("fonttools", "matplotlib", "mini-racer", "pillow", "tinycss2")
 
 
 class Memory:
@@ -30,15 +28,18 @@ class Memory:
     def recall(self, make: Callable[..., Any], *inputs: Any) -> Any:
         """What ``make`` returns for these inputs, made now or by a build before; JSON must be able to say both.
 
-        ``make`` depends on its inputs alone, and on what the recipe names: the site's tools, libraries and palette.
+        ``make`` depends on its inputs alone, and on what the recipe names: the site's tools, packages and palette.
         """
-        about = json.dumps([self.recipe, make.__module__, make.__qualname__, inputs])
-        digest = hashlib.sha256(about.encode()).hexdigest()
+        return self.remember([make.__module__, make.__qualname__, inputs], lambda: make(*inputs))
+
+    def remember(self, about: Any, make: Callable[[], Any]) -> Any:
+        """What ``make`` returns, made now or by a build before with the same ``about``: all that it is made from."""
+        digest = hashlib.sha256(json.dumps([self.recipe, about]).encode()).hexdigest()
         self._used.add(digest)
         found = self._store.get(digest)
         if found is None:
-            found = make(*inputs)
-            self._store.put(digest, make.__qualname__, found)
+            found = make()
+            self._store.put(digest, found)
         return found
 
     def forget_unused(self) -> None:
@@ -67,6 +68,17 @@ class Site:
 
 
 _current: list[Site] = []
+_handed: list[tuple[list[Page], Store]] = []
+
+
+@contextlib.contextmanager
+def handed_over(pages: list[Page], store: Store) -> Iterator[None]:
+    """Have a build by Sphinx use the pages that were just executed, instead of reading them once more."""
+    _handed.append((pages, store))
+    try:
+        yield
+    finally:
+        _handed.pop()
 
 
 def site() -> Site:
@@ -78,9 +90,8 @@ def begin(app: Sphinx) -> None:
     """Take stock before anything is read."""
     root = Path(app.config.site_root)
     project = Project(root, Path(app.config.site_build))
-    pages, store = read_pages(project), Store(project.store)
-    recipe = [app.config.site_recipe, *(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)]
-    recipe.append(repr(palette.PALETTE))
+    pages, store = _handed[-1] if _handed else (read_pages(project), Store(project.store))
+    recipe = [app.config.site_recipe, *packages(), repr(palette.PALETTE)]
     memory = Memory(project.memory, "\n".join(recipe))
     _current[:] = [Site(app, project, pages, store, collect_claims(pages, store), memory)]
 

@@ -27,12 +27,14 @@ from stages import clock
 CONF = Path(__file__).resolve().parents[1]
 
 
-def sphinx(project: Project, tags: Sequence[str] = ()) -> Path | None:
+def sphinx(project: Project, pages: list[Page], store: Store, tags: Sequence[str] = ()) -> Path | None:
     """Make all pages in an empty folder and return it, or None where there was an error or a single warning.
 
-    Sphinx remembers what it has read, but writes every page: writing is quick, pages that are gone leave nothing
-    behind, and an edit gives the same bytes as a clean build.
+    Sphinx remembers what it has read, and kept_pages what was written: an edit gives the same bytes as a clean build,
+    and pages that are gone leave nothing behind.
     """
+    sys.path.insert(0, str(CONF / "extensions"))
+    import site_state
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
     from sphinx.util.console import nocolor
@@ -51,7 +53,7 @@ def sphinx(project: Project, tags: Sequence[str] = ()) -> Path | None:
         nocolor()
     try:
         # not Sphinx's own command, which takes an interruption for a failure
-        with patch_docutils(CONF), docutils_namespace():
+        with patch_docutils(CONF), docutils_namespace(), site_state.handed_over(pages, store):
             app = Sphinx(project.docs, CONF, fresh, reading, "html", status=None, warningiserror=True, tags=tags)
             clock.lap("Sphinx starts")
             app.connect("env-updated", lambda app, env: clock.lap("Sphinx reads"), priority=999)
@@ -145,20 +147,21 @@ def build(
                 _copy(html, output)
             print(f"Looked in {time.monotonic() - started:.1f} s. Open {html / 'index.html'} in a browser.", flush=True)
             return html
+        store = Store(project.store)
         try:
-            pages: list[Page] = run(project, jobs, seconds)
-            collect_claims(pages, Store(project.store))
+            pages = run(project, store, jobs, seconds)
+            collect_claims(pages, store)
         except ExecutionError as error:
             print(f"\n{error}\n\nNot built: a page's cells fail (above). build/html is what it was.", file=sys.stderr)
             return None
         print("Pages: Sphinx makes them.", flush=True)
-        fresh = sphinx(project, tags)
+        fresh = sphinx(project, pages, store, tags)
         if fresh is None:
             print("\nNot built: mend the warnings above. build/html is what it was.", file=sys.stderr)
             return None
         if chromium and not print_pdf(project, fresh, chromium):
             return None
-        Store(project.store).keep_only(page.digest for page in pages)
+        store.keep_only(page.digest for page in pages)
         publish(project, fresh, output)
         unchanged.remember(project, source)
     clock.lap("publishing")

@@ -10,9 +10,9 @@ import hashlib
 import os
 import shutil
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import distributions
 from pathlib import Path
 
 SEAL = "seal"  # lies in a sealed folder: the digest of all else in it
@@ -100,6 +100,11 @@ def bring_back(place: Path) -> None:
             _aside(place).rename(place)
 
 
+def packages() -> list[str]:
+    """Python and the packages installed, with their versions, as the names of their folders tell them."""
+    return [sys.version, *sorted(name for name in os.listdir(sysconfig.get_path("purelib")) if name.endswith("-info"))]
+
+
 def seal(folder: Path) -> None:
     """Note what is in the folder and what made it."""
     (folder / SEAL).write_text(_digest(folder), encoding="utf-8")
@@ -114,8 +119,7 @@ def is_sealed(folder: Path) -> bool:
 
 
 def _digest(folder: Path) -> str:
-    made_by = sorted(f"{package.name} {package.version}" for package in distributions())
-    digest = hashlib.sha256("\n".join([sys.version, *made_by]).encode())
+    digest = hashlib.sha256("\n".join(packages()).encode())
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SEAL):
         digest.update(f"{path.relative_to(folder).as_posix()}\n".encode(errors="surrogateescape"))
         digest.update(hashlib.sha256(path.read_bytes()).digest())

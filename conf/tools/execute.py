@@ -195,14 +195,14 @@ def _plain(outputs: list[Any]) -> list[Any]:
     ]
 
 
-def run(project: Project, jobs: int, seconds: float = CELL_SECONDS) -> list[Page]:
+def run(project: Project, store: Store, jobs: int, seconds: float = CELL_SECONDS) -> list[Page]:
     """Execute what is not in the store, showing progress; return all pages. ExecutionError names all that fail.
 
     The caller holds the build folder.
     """
     sweep(project.build)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it reports what is left of a kernel that was stopped
-    pages, store = read_pages(project), Store(project.store)
+    pages = read_pages(project)
     stale = [page for page in pages if store.get(page.digest) is None]
     clock.lap("looking for changes")
     if not stale:
@@ -216,7 +216,7 @@ def run(project: Project, jobs: int, seconds: float = CELL_SECONDS) -> list[Page
         progress.start(page.name)
         try:
             outputs = execute(project, page, command, functools.partial(progress.cell, page.name), seconds)
-            store.put(page.digest, page.name, outputs)
+            store.put(page.digest, outputs)
             progress.done(page.name)
         except ExecutionError as error:
             failures.append(str(error))
@@ -344,7 +344,7 @@ def main() -> int:
     project = Project(root, root / "build")
     try:
         with locked(project.build):
-            run(project, options.jobs, options.cell_seconds)
+            run(project, Store(project.store), options.jobs, options.cell_seconds)
     except ExecutionError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

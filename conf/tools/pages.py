@@ -184,7 +184,7 @@ def _imports_of_module(path: Path, inside: str) -> list[str]:
 
 def _imports(tree: ast.Module, inside: str) -> Iterator[str]:
     """Every dotted name of the package that an import anywhere in ``tree`` may load, parents included."""
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -199,6 +199,15 @@ def _imports(tree: ast.Module, inside: str) -> Iterator[str]:
             steps = name.split(".")
             if steps[0] == PACKAGE:
                 yield from (".".join(steps[: end + 1]) for end in range(len(steps)))
+
+
+def _statements(block: ast.AST) -> Iterator[ast.AST]:
+    """All statements inside, at any depth; imports are statements, and most of a tree is expressions."""
+    for parts in ("body", "orelse", "handlers", "finalbody", "cases"):
+        inside = getattr(block, parts, [])
+        for statement in inside if isinstance(inside, list) else []:  # that of a lambda is an expression
+            yield statement
+            yield from _statements(statement)
 
 
 def common_libraries(project: Project, pages: Iterable[Page]) -> list[str]:
@@ -220,7 +229,7 @@ def common_libraries(project: Project, pages: Iterable[Page]) -> list[str]:
 def _external(source: str) -> frozenset[str]:
     """The modules that ``source`` imports from outside the package and Python itself."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in _statements(ast.parse(source)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -238,44 +247,49 @@ def _module_file(package: Path, name: str) -> Path | None:
 
 
 class Store:
-    """Outputs of executed pages, or what else is expensive, on disk: a file per digest, written whole or not at all."""
+    """Outputs of executed pages, or what else is expensive, on disk: a file per digest, written whole or not at all.
+
+    A file's first line is the checksum of what follows, so that checking it takes no longer than reading it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._read: dict[str, Any] = {}
 
     def get(self, digest: str) -> Any:
-        """What was put, of a page a list of outputs per code cell; None where it is not there or damaged."""
-        try:
-            record = json.loads((self.folder / f"{digest}.json").read_bytes())
-            if record["check"] != _check(record["outputs"]):
-                return None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return record["outputs"]
+        """What was put, of a page a list of outputs per code cell; None where it is not there or damaged.
 
-    def put(self, digest: str, name: str, outputs: Any) -> None:
-        """Keep the outputs of the page called ``name``, or what else JSON can say."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        record = {"page": name, "check": _check(outputs), "outputs": outputs}
-        with tempfile.NamedTemporaryFile("w", dir=self.folder, suffix=".part", delete=False, encoding="utf-8") as file:
+        It is the same object each time: not to be changed.
+        """
+        if digest not in self._read:
             try:
-                json.dump(record, file, sort_keys=True)
+                check, _, record = (self.folder / f"{digest}.kept").read_bytes().partition(b"\n")
+                if check.decode() != hashlib.sha256(record).hexdigest():
+                    return None
+                self._read[digest] = json.loads(record)
+            except (OSError, ValueError):
+                return None
+        return self._read[digest]
+
+    def put(self, digest: str, outputs: Any) -> None:
+        """Keep the outputs of a page, or what else JSON can say."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        record = json.dumps(outputs, sort_keys=True).encode()
+        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as file:
+            try:
+                file.write(f"{hashlib.sha256(record).hexdigest()}\n".encode() + record)
                 file.flush()
-                os.replace(file.name, self.folder / f"{digest}.json")
+                os.replace(file.name, self.folder / f"{digest}.kept")
             except BaseException:
                 os.unlink(file.name)  # on a full disk it would be in the way
                 raise
 
     def keep_only(self, digests: Iterable[str]) -> None:
         """Remove what nothing needs any longer."""
-        wanted = {f"{digest}.json" for digest in digests}
+        wanted = {f"{digest}.kept" for digest in digests}
         for path in self.folder.glob("*"):
             if path.name not in wanted:
                 path.unlink(missing_ok=True)
-
-
-def _check(outputs: Any) -> str:
-    return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()
 
 
 def collect_claims(pages: Iterable[Page], store: Store) -> Ledger:

@@ -58,7 +58,7 @@ def make(site: Path, cache: Path, executable: str) -> Path:
         finally:
             page.unlink(missing_ok=True)
         kept = base64.b64encode(printed).decode()
-        store.put(digest, NAME, kept)
+        store.put(digest, kept)
     store.keep_only([digest])
     target.write_bytes(base64.b64decode(kept))
     return target

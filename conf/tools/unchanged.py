@@ -12,11 +12,10 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
-import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from build_folder import packages
 from pages import Project
 
 READ = ("LICENSE", "code", "conf", "docs", "pyproject.toml", "requirements")
@@ -37,11 +36,6 @@ def made_from(project: Project, tags: Sequence[str]) -> str:
         whole.update(f"{path.relative_to(project.root).as_posix()}\0".encode())
         whole.update(hashlib.sha256(path.read_bytes()).digest())
     return whole.hexdigest()
-
-
-def packages() -> list[str]:
-    """Python and the packages installed, with their versions."""
-    return [sys.version, *sorted(name for name in os.listdir(sysconfig.get_path("purelib")) if name.endswith("-info"))]
 
 
 def _files(place: Path) -> Iterator[Path]:
