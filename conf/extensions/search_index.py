@@ -127,7 +127,7 @@ def script(pages: list[Entry]) -> str:
     """The script ``searchindex.js`` that holds all of search."""
     sources = [PARTS / "minisearch.min.js", STEMMER / "base-stemmer.js", STEMMER / "english-stemmer.js"]
     sources.append(PARTS / "ranking.js")
-    data = json.dumps({"words": words(), "pages": pages}, ensure_ascii=False, separators=(",", ":"))
+    data = json.dumps({"words": words(), "pages": pages}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     parts = [source.read_text(encoding="utf-8") for source in sources]
     return ";\n".join([*parts, f"siteSearch.start({data})"]) + ";\n"
 

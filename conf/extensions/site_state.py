@@ -34,7 +34,7 @@ class Memory:
 
     def remember(self, about: Any, make: Callable[[], Any]) -> Any:
         """What ``make`` returns, made now or by a build before with the same ``about``: all that it is made from."""
-        digest = hashlib.sha256(json.dumps([self.recipe, about]).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps([self.recipe, about], sort_keys=True).encode()).hexdigest()
         self._used.add(digest)
         found = self._store.get(digest)
         if found is None:
