@@ -19,6 +19,7 @@ author = "The worked-solutions authors"
 project_copyright = "The worked-solutions authors. Text and figures: CC BY 4.0, code: MIT"
 language = "en"
 extensions = [
+    "lean_imports",
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",

@@ -11,6 +11,7 @@ import pytest
 from small_site import Site
 
 LONG = pytest.mark.long
+CACHES = ("execution", "parsed", "memory", "doctrees", "written")  # what a build keeps for the next
 CELL = "axes.plot([0, 1])"  # the line of a page's cell in whose place a test puts its own
 
 

@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 MIME = "application/x.genmodels.claim+json"
+FIGURE_MIME = "application/x.genmodels.explorable+json"  # what explorables.py hands to figures
 KINDS = ("closed-form", "published", "measured")
 ID = re.compile(r"[0-9a-z]+(-[0-9a-z]+)*")
 

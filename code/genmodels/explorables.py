@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genmodels.checks import check_finite, check_positive
-from genmodels.claims import publish
+from genmodels.claims import FIGURE_MIME, publish
 
-MIME = "application/x.genmodels.explorable+json"
 NAME = re.compile(r"[a-z]+")
 DAMPING = 1e-6  # of the mean diagonal; the paper takes 1e-2, for inputs that are not all that will come
 
@@ -32,7 +31,7 @@ def share(name: str, **data: Any) -> None:
         raise ValueError(f"name: {name!r} must be lower-case letters")
     text = json.dumps(data, allow_nan=False, default=_plain, separators=(",", ":"))
     line = f"handed to the figure {name}: {len(text) / 1000:.1f} kB"
-    publish(MIME, {"name": name, "data": json.loads(text)}, line)
+    publish(FIGURE_MIME, {"name": name, "data": json.loads(text)}, line)
 
 
 def in_steps(values: ArrayLike, step: float) -> list[Any]:

@@ -19,7 +19,7 @@ from formula_fonts import embedded
 from minify import minified
 from site_state import site
 from sphinx.application import Sphinx
-from style_pruning import names, pruned
+from style_pruning import names, pruned, words
 
 CSS, JS = "_static/site-bundle.css", "_static/site-bundle.js"
 EXPLORABLES = "_static/explorables.js"  # for pages with a figure to play with
@@ -81,7 +81,8 @@ def bundle(app: Sphinx, error: Exception | None) -> None:
     sheets = [out / "_static" / name for name in THEME_CSS]
     sheets += [_path(out, css.filename) for css in app.builder._css_files]  # type: ignore[attr-defined]
     style = "".join(_relocated(path, out / "_static") for path in dict.fromkeys(sheets) if path.is_file())
-    style = memory.recall(pruned, style, sorted(names(pages.values(), every_script)))
+    used = words(every_script).union(*(memory.recall(names, page) for page in pages.values()))
+    style = memory.recall(pruned, style, sorted(used))
     style = embedded(style, out / "_static", pages.values(), memory.recall)
     made = {CSS: style, JS: script, INDEX: (out / INDEX).read_text(encoding="utf-8")}
     for name, text in (made | figures).items():
@@ -90,7 +91,7 @@ def bundle(app: Sphinx, error: Exception | None) -> None:
         pages = {path: re.sub(rf'{name}(\?v=\w*)?"', f'{name}?v={version}"', page) for path, page in pages.items()}
     for path, text in pages.items():
         path.write_text(text, encoding="utf-8")
-    _remove_unused(out, "\n".join([*pages.values(), style, every_script]))
+    _remove_unused(out, [*pages.values(), style, every_script])
 
 
 def _wanted(filename: Any) -> bool:
@@ -111,14 +112,19 @@ def _relocated(path: Path, folder: Path) -> str:
     return re.sub(r"url\((['\"]?+)(?!data:|https?:|/|#)", rf"url(\1{depth}/", text) + "\n"
 
 
-def _remove_unused(out: Path, text: str) -> None:
+def addresses(text: str) -> list[str]:
+    """The ends of all addresses in a text, and what looks like one."""
+    return sorted(set(re.findall(r"/([\w.-]+)[\"?#)]", text)))
+
+
+def _remove_unused(out: Path, texts: list[str]) -> None:
     """Delete static files whose name stands in no page, style sheet or script."""
     static = out / "_static"
     keep = {Path(CSS).name, Path(JS).name}
     # most are found among the ends of addresses; only the others are looked for in all of the text
-    keep.update(re.findall(r"/([\w.-]+)[\"?#)]", text))
+    keep.update(*(site().memory.recall(addresses, text) for text in texts))
     for path in sorted(static.rglob("*"), reverse=True):
-        if path.is_file() and path.name not in keep and path.name not in text:
+        if path.is_file() and path.name not in keep and not any(path.name in text for text in texts):
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()

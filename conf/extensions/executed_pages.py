@@ -14,8 +14,8 @@ from typing import Any
 import nbformat
 from claims_ledger import check_lines
 from drawings import SVG, figure
+from genmodels.claims import FIGURE_MIME
 from genmodels.claims import MIME as CLAIM
-from genmodels.explorables import MIME as SHARED
 from genmodels.palette import stylesheet
 from myst_nb.core.read import read_myst_markdown_notebook
 from pages import code_cells, digest
@@ -61,7 +61,7 @@ def _joined(outputs: Iterable[Any]) -> list[Any]:
 def _fill(cell: Any, number: int, outputs: list[Any], docname: str) -> None:
     """Give the cell its outputs, the figures among them themed and captioned."""
     cell.execution_count = number
-    seen = (output for output in outputs if not {CLAIM, SHARED} & output.get("data", {}).keys())
+    seen = (output for output in outputs if not {CLAIM, FIGURE_MIME} & output.get("data", {}).keys())
     cell.outputs = _joined(nbformat.from_dict(output) for output in seen)
     for output in cell.outputs:
         if SVG in output.get("data", {}):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from genmodels.explorables import MIME
+from genmodels.claims import FIGURE_MIME
 from minify import minified
 from site_state import site
 from sphinx.application import Sphinx
@@ -33,7 +33,7 @@ def shared() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for page in site().pages:
         for output in (output for cell in site().store.get(page.digest) or [] for output in cell):
-            if (record := output.get("data", {}).get(MIME)) is None:
+            if (record := output.get("data", {}).get(FIGURE_MIME)) is None:
                 continue
             if not (SOURCES / f"{record['name']}.js").is_file():
                 raise ExtensionError(f"{page.name} shares data with {record['name']!r}, but there is no such figure")

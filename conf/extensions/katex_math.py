@@ -15,6 +15,7 @@ from typing import Any
 
 from docutils import nodes
 from py_mini_racer import JSEvalException, MiniRacer
+from site_state import site
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
@@ -42,7 +43,7 @@ def render(tex: str, display: bool) -> str:
 
 def _rendered(node: nodes.Element, display: bool) -> str:
     try:
-        return render(node.astext(), display)
+        return str(site().memory.recall(render, node.astext(), display))
     except ValueError as error:
         logger.warning("bad formula %r: %s", node.astext(), error, location=node, type="katex", once=True)
         return f"<code>{html.escape(node.astext())}</code>"
@@ -98,6 +99,7 @@ def visit_math_block(self: HTML5Translator, node: nodes.math_block) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the renderer and the style sheet that its HTML needs."""
+    app.setup_extension("site_state")
     app.add_html_math_renderer("katex", inline_renderers=(visit_math, None), block_renderers=(visit_math_block, None))
     app.add_css_file("katex/katex.min.css")
     app.connect("doctree-resolved", find_bare_tex)

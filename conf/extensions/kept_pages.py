@@ -91,17 +91,33 @@ def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
 class PageBuilder(StandaloneHTMLBuilder):
     """Sphinx's builder of HTML, which takes pages that have not changed from the builds before."""
 
+    def init(self) -> None:
+        """Know nothing yet."""
+        super().init()
+        self._keys: dict[str, str] = {}
+        self._written: dict[str, dict[str, Any]] = {}
+
     def write_documents(self, docnames: Set[str]) -> None:
         """Put the kept pages in their places and write all others."""
-        self._kept, self._written = Store(site().project.build / "written"), {}
-        self._keys = {} if self.config.html_baseurl else keys(self)
+        self._kept = Store(site().project.build / "written")
+        if not self.config.html_baseurl:
+            self._keys = keys(self)
         for name in list(docnames):
             page = self._kept.get(self._keys[name]) if name in self._keys else None
             if page is not None:
                 self._put(name, page)
                 docnames = docnames - {name}
-        super().write_documents(docnames)
-        for name in docnames & self._keys.keys():
+        for name in sorted(docnames):
+            self._write(name)
+
+    def _write(self, name: str) -> None:
+        """Write a page; note what it took from memory, which must outlive builds that take the page as it is."""
+        memory = site().memory
+        used, memory.used = memory.used, set()
+        super().write_documents({name})
+        site().noted["used"][name] = sorted(memory.used)
+        memory.used |= used
+        if name in self._keys:
             noted = {kind: pages[name] for kind, pages in site().noted.items() if name in pages}
             html = Path(self.get_output_path(name)).read_text(encoding="utf-8")
             self._written[name] = {"html": html, "noted": noted}
@@ -112,6 +128,7 @@ class PageBuilder(StandaloneHTMLBuilder):
         path.write_text(page["html"], encoding="utf-8")
         for kind, value in page["noted"].items():
             site().noted[kind][docname] = value
+        site().memory.used.update(page["noted"]["used"])
 
     def cleanup(self) -> None:
         """At the end of a build without a warning keep its pages: a page that is kept would not warn again."""

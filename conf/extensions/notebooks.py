@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import dataclasses
 import functools
+import hashlib
 import html
+import json
 import posixpath
 import re
 import tempfile
@@ -19,7 +21,7 @@ from typing import Any
 import nbformat
 from claims_ledger import quote_titles
 from docutils import nodes
-from genmodels.explorables import MIME as SHARED
+from genmodels.claims import FIGURE_MIME
 from package_wheel import build_wheel, sources, wheel_name
 from pages import Page
 from plain_markdown import Known, cited, plain
@@ -100,7 +102,7 @@ def _described(output: dict[str, Any], cell: Any) -> dict[str, Any]:
     What is handed to a figure of the site stays there: it can be as large as all the rest.
     """
     data = output.get("data", {})
-    if SHARED in data:
+    if FIGURE_MIME in data:
         return output | {"data": {"text/plain": data["text/plain"]}}
     if "image/svg+xml" not in data:
         return output
@@ -131,7 +133,8 @@ def write(app: Sphinx, exception: Exception | None) -> None:
         return
     name = wheel_name(site().project.root)
     base, references, memory = app.config.html_baseurl.rstrip("/"), known(app), site().memory
-    about = [dict(references.ledger), references.equations, references.persons, references.works, base]
+    referred = [dict(references.ledger), references.equations, references.persons, references.works, base]
+    about = hashlib.sha256(json.dumps(referred, sort_keys=True).encode()).hexdigest()
     package = memory.remember(["wheel", sources(site().project.root)], functools.partial(_package, app.outdir))
     for page in site().pages:
         folder = app.outdir / posixpath.dirname(page.name)

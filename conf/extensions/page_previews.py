@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import re
-import sys
-import types
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -117,9 +115,6 @@ def drop_unknown_address(
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register what stands before and after sphinxext-opengraph."""
-    cards = types.ModuleType("sphinxext.opengraph._social_cards")  # its own would load matplotlib at every build
-    cards.__dict__.update(DEFAULT_SOCIAL_CONFIG={}, create_social_card=None)
-    sys.modules.setdefault(cards.__name__, cards)
     app.setup_extension("sphinxext.opengraph")
     app.setup_extension("page_names")
     app.setup_extension("site_state")

@@ -23,7 +23,7 @@ class Memory:
     """What took long to make, kept from build to build under a digest of all that it is made from."""
 
     def __init__(self, folder: Path, recipe: str) -> None:
-        self._store, self.recipe, self._used = Store(folder), recipe, set[str]()
+        self._store, self.recipe, self.used = Store(folder), recipe, set[str]()
 
     def recall(self, make: Callable[..., Any], *inputs: Any) -> Any:
         """What ``make`` returns for these inputs, made now or by a build before; JSON must be able to say both.
@@ -35,7 +35,7 @@ class Memory:
     def remember(self, about: Any, make: Callable[[], Any]) -> Any:
         """What ``make`` returns, made now or by a build before with the same ``about``: all that it is made from."""
         digest = hashlib.sha256(json.dumps([self.recipe, about], sort_keys=True).encode()).hexdigest()
-        self._used.add(digest)
+        self.used.add(digest)
         found = self._store.get(digest)
         if found is None:
             found = make()
@@ -44,7 +44,7 @@ class Memory:
 
     def forget_unused(self) -> None:
         """Remove what this build did not ask for."""
-        self._store.keep_only(self._used)
+        self._store.keep_only(self.used)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,14 +13,17 @@ import tinycss2
 VARIABLE = re.compile(r"(?<=[{;])\s*(--[\w-]+)\s*:(?:[^;{}\"']|\"[^\"]*\"|'[^']*')*(?:;|(?=}))")
 
 
-def names(pages: Iterable[str], scripts: str) -> set[str]:
-    """The tags, classes and ids of the pages, and every word of the scripts, which may make more."""
-    found = set(re.findall(r"[A-Za-z][\w-]*", scripts)) | {"html", "root", "dark", "light"}
-    for page in pages:
-        found.update(re.findall(r"<([a-z][a-z0-9]*)", page))
-        for values in re.findall(r'\b(?:class|id)="([^"]*)"', page):
-            found.update(values.split())
-    return found
+def names(page: str) -> list[str]:
+    """The tags, classes and ids of a page."""
+    found = set(re.findall(r"<([a-z][a-z0-9]*)", page))
+    for values in re.findall(r'\b(?:class|id)="([^"]*)"', page):
+        found.update(values.split())
+    return sorted(found)
+
+
+def words(scripts: str) -> set[str]:
+    """Every word of the scripts, which may make what no page has."""
+    return set(re.findall(r"[A-Za-z][\w-]*", scripts)) | {"html", "root", "dark", "light"}
 
 
 def pruned(css: str, used: Collection[str]) -> str:

@@ -20,6 +20,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
+from build_folder import packages
 from genmodels.claims import MIME
 from myst_nb.core.read import MystMetadataParsingError, is_myst_markdown_notebook, read_myst_markdown_notebook
 
@@ -75,12 +77,14 @@ def read_pages(project: Project) -> list[Page]:
     Raises ExecutionError on cells without the notebook header, and where a data file is damaged.
     """
     _check_data(project)
-    found = []
+    found, parsed, met = [], Store(project.build / "parsed"), set()
     for path in sorted(project.docs.rglob("*.md")):
         name = path.relative_to(project.docs).with_suffix("").as_posix()
         try:
             text = path.read_text(encoding="utf-8")
-            notebook = read_myst_markdown_notebook(text)
+            key = hashlib.sha256(json.dumps([text, packages()]).encode()).hexdigest()
+            met.add(key)
+            notebook = _parsed(text, parsed, key)
         except UnicodeDecodeError as error:
             raise ExecutionError(f"{name}: is not UTF-8 text: {error}") from None
         except MystMetadataParsingError as error:
@@ -92,7 +96,18 @@ def read_pages(project: Project) -> list[Page]:
         for number, cell in enumerate(code_cells(notebook), start=1):
             _parse(cell.source, f"{name}, cell {number}")
         found.append(Page(name, notebook, digest(project, notebook)))
+    parsed.keep_only(met)
     return found
+
+
+def _parsed(text: str, store: Store, key: str) -> Any:
+    """The page as a notebook, which takes longer to make than to keep."""
+    kept = store.get(key)
+    if kept is None:
+        notebook = read_myst_markdown_notebook(text)
+        store.put(key, notebook)
+        return notebook
+    return nbformat.from_dict(kept)
 
 
 def _parse(source: str, where: str) -> ast.Module:

@@ -20,6 +20,10 @@ def page(inner: str) -> str:
     return f'<p>away<span class="katex"><span class="katex-html" aria-hidden="true">{inner}</span></span>away</p>'
 
 
+def called(make, *inputs):
+    return make(*inputs)
+
+
 @pytest.mark.parametrize(
     ("inner", "expected"),
     [
@@ -39,11 +43,8 @@ def page(inner: str) -> str:
     ],
 )
 def test_each_letter_is_asked_of_its_font(inner, expected):
-    assert formula_fonts.characters([page(inner)], CSS) == {face: set(text) for face, text in expected.items()}
-
-
-def called(make, *inputs):
-    return make(*inputs)
+    found = formula_fonts.characters([page(inner)], CSS, called)
+    assert found == {face: set(text) for face, text in expected.items()}
 
 
 def test_a_font_holds_the_letters_shown_and_no_others():

@@ -3,7 +3,10 @@
 import pytest
 import style_pruning
 
-USED = style_pruning.names(['<p class="card big" id="top"><span>x</span></p>'], "node.classList.add('open')")
+USED = {
+    *style_pruning.names('<p class="card big" id="top"><span>x</span></p>'),
+    *style_pruning.words("node.classList.add('open')"),
+}
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,7 @@ import build_folder
 import pdf
 import pytest
 from small_site import ran
-from tried_site import TriedSite, cases
-
-KEPT = ("execution", "memory", "doctrees", "matplotlib")
+from tried_site import CACHES, TriedSite, cases
 
 
 def cut(content: bytes) -> bytes:
@@ -39,7 +37,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("damage", cases(DAMAGES, ["truncated", "of another version"]))
 def test_caches_that_are_damaged_do_not_show(site: TriedSite, damage: Callable[[bytes], bytes]) -> None:
     site.is_right()  # Sphinx keeps nothing of a site that was at another place
-    for folder in KEPT:
+    for folder in (*CACHES, "matplotlib"):
         files = [path for path in (site.root / "build" / folder).rglob("*") if path.is_file()]
         assert files
         for path in files:
@@ -69,7 +67,7 @@ def test_caches_that_are_something_else_are_named_or_made_anew(site: TriedSite) 
 
 
 def test_what_killed_builds_left_does_not_reach_the_next_one(site: TriedSite) -> None:
-    for folder in ("html.new", "html.aside", "doctrees.new", "execution"):
+    for folder in ("html.new", "html.aside", "doctrees.new", "execution", "written"):
         (site.root / "build" / folder).mkdir(exist_ok=True)
         (site.root / "build" / folder / "leftover.html").write_text("half")
     (site.outside / "tmp" / f"{build_folder.scratch_prefix(site.root / 'build')}left").mkdir()
@@ -77,9 +75,7 @@ def test_what_killed_builds_left_does_not_reach_the_next_one(site: TriedSite) ->
     assert not list((site.root / "build").rglob("leftover.html"))
 
 
-@pytest.mark.parametrize(
-    "part", cases({name: name for name in (".", "execution", "memory", "doctrees")}, [".", "memory"])
-)
+@pytest.mark.parametrize("part", cases({name: name for name in (".", *CACHES)}, [".", "memory"]))
 def test_a_cache_that_cannot_be_written_to_is_named(site: TriedSite, unprivileged, part: str) -> None:
     site.edit("docs/one.md", "a line that rises", "a line that climbs")
     site.edit("docs/one.md", "axes.plot([0, 1])", "axes.plot([0, 2])")

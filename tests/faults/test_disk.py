@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tried_site import TriedSite, cases
+from tried_site import CACHES, TriedSite, cases
 
 BLOCK = 4096
 # a disk of $1 bytes takes the place of the folder $2, with all that is in it, while the command runs that follows
@@ -78,7 +78,7 @@ ALWAYS = [name for name in WAYS if name in ("files of 0", "0 left", "300000 left
 
 @pytest.mark.parametrize(("way", "room"), cases(WAYS, ALWAYS))
 def test_a_full_disk_is_named_and_the_next_build_with_room_is_right(site: TriedSite, way, room: int) -> None:
-    for name in ("execution", "memory", "doctrees"):
+    for name in CACHES:
         shutil.rmtree(site.root / "build" / name)
     what = "disk is full" if way is small_disk else "larger than files may be" if room else "No usable temporary"
     output = site.fails(what, **way(site, room))

@@ -14,7 +14,7 @@ from pathlib import Path
 import build_folder
 import pytest
 from small_site import Site
-from tried_site import CELL, LONG, TriedSite, contents
+from tried_site import CACHES, CELL, LONG, TriedSite, contents
 
 SEED = 20261123
 TITLES = ("# Page", "# The page")  # the two versions of the site between which the builds go back and forth
@@ -84,7 +84,7 @@ def test_builds_killed_at_random_moments_are_continued(site: TriedSite, versions
             assert (process.returncode, published) == (0, versions[version][0]), output
             version = 1 - version
             write(site, version)
-            for cache in ("execution", "memory", "doctrees"):
+            for cache in CACHES:
                 shutil.rmtree(site.root / "build" / cache)
         else:
             killed += 1

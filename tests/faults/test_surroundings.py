@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from small_site import copied, ran
-from tried_site import LONG, TriedSite, cases
+from tried_site import CACHES, LONG, TriedSite, cases
 
 LOCALES = {
     "C": {"LC_ALL": "C"},
@@ -19,7 +19,6 @@ LOCALES = {
     "German": {"LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de"},
     "German of old": {"LC_ALL": "de_DE", "LANGUAGE": "de", "PYTHONIOENCODING": "iso-8859-1"},
 }
-EXECUTED = ("execution", "memory", "doctrees", "generated", "matplotlib")  # what a build keeps
 YEAR = 365 * 24 * 3600
 # runs a command in a Python whose clock is wrong by the seconds of its first argument
 CLOCK = """
@@ -34,7 +33,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def forget(site: TriedSite) -> None:
-    for name in EXECUTED:
+    for name in (*CACHES, "generated", "matplotlib"):
         shutil.rmtree(site.root / "build" / name)
 
 

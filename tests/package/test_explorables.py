@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from genmodels.explorables import MIME, in_letters, in_steps, round_together, share
+from genmodels.claims import FIGURE_MIME
+from genmodels.explorables import in_letters, in_steps, round_together, share
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +36,10 @@ def test_arrays_become_lists_with_all_their_digits(shell):
     means = np.array([0.1, 1 / 3])
     share("surgery", means=means, count=np.int64(8), start={"s": 0.5})
     (published,) = shell.published
-    assert published[MIME] == {"name": "surgery", "data": {"means": means.tolist(), "count": 8, "start": {"s": 0.5}}}
+    assert published[FIGURE_MIME] == {
+        "name": "surgery",
+        "data": {"means": means.tolist(), "count": 8, "start": {"s": 0.5}},
+    }
     assert json.loads(json.dumps(published))
     assert "figure surgery" in published["text/plain"]
 

@@ -1,0 +1,29 @@
+"""Stand-ins for parts of extensions that this site does without, and which would load large libraries at every build.
+
+myst-nb can run cells and keep their outputs, with nbclient, IPython and a database: here cells have run before Sphinx
+starts. sphinxext-opengraph can draw cards, with matplotlib: page_previews draws them, when they change.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+from sphinx.application import Sphinx
+
+STAND_INS: dict[str, dict[str, Any]] = {
+    "myst_nb.core.execute.cache": {"NotebookClientCache": None},
+    "myst_nb.core.execute.direct": {"NotebookClientDirect": None},
+    "myst_nb.core.execute.inline": {"NotebookClientInline": None},
+    "sphinxext.opengraph._social_cards": {"DEFAULT_SOCIAL_CONFIG": {}, "create_social_card": None},
+}
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Put them in place, before the extensions are loaded; a process that has loaded the parts keeps them."""
+    for name, content in STAND_INS.items():
+        module = types.ModuleType(name)
+        module.__dict__.update(content)
+        sys.modules.setdefault(name, module)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
