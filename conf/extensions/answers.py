@@ -32,7 +32,7 @@ class Answers(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The sections, still empty: the other pages may not have been read."""
         folder = posixpath.dirname(self.env.docname)
-        gathering(self.env).add(self.env.docname)
+        gathering(self.env)[self.env.docname] = False
         quote_titles(self.env)
         sections: list[nodes.Node] = []
         for page in site().pages:

@@ -112,19 +112,18 @@ def _relocated(path: Path, folder: Path) -> str:
     return re.sub(r"url\((['\"]?+)(?!data:|https?:|/|#)", rf"url(\1{depth}/", text) + "\n"
 
 
-def addresses(text: str) -> list[str]:
-    """The ends of all addresses in a text, and what looks like one."""
-    return sorted(set(re.findall(r"/([\w.-]+)[\"?#)]", text)))
+def file_names(text: str) -> list[str]:
+    """What can be a file's name in a text."""
+    return sorted({name.strip(".-") for name in re.findall(r"[\w.-]+", text) if "." in name})
 
 
 def _remove_unused(out: Path, texts: list[str]) -> None:
     """Delete static files whose name stands in no page, style sheet or script."""
     static = out / "_static"
     keep = {Path(CSS).name, Path(JS).name}
-    # most are found among the ends of addresses; only the others are looked for in all of the text
-    keep.update(*(site().memory.recall(addresses, text) for text in texts))
+    keep.update(*(site().memory.recall(file_names, text) for text in texts))
     for path in sorted(static.rglob("*"), reverse=True):
-        if path.is_file() and path.name not in keep and not any(path.name in text for text in texts):
+        if path.is_file() and path.name not in keep:
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()

@@ -6,7 +6,7 @@ import base64
 import functools
 import importlib.metadata
 import pickle
-from typing import Any, NamedTuple
+from typing import Any
 
 import pybtex.plugin
 from pybtex.style.formatting import BaseStyle
@@ -16,18 +16,9 @@ from sphinx.application import Sphinx
 as_it_is = BaseStyle.format_entry
 
 
-class _Loaded(NamedTuple):
-    """An entry point that has been loaded."""
-
-    plugin: Any
-
-    def load(self) -> Any:
-        return self.plugin
-
-
-def _loaded(**wanted: str) -> list[_Loaded]:
-    found: Any = importlib.metadata.entry_points(**wanted)
-    return [_Loaded(entry_point.load()) for entry_point in found]
+@functools.cache
+def _installed() -> Any:
+    return importlib.metadata.entry_points()
 
 
 def format_entry(style: BaseStyle, label: str, entry: Any, bib_data: Any = None) -> Any:
@@ -43,6 +34,6 @@ def format_entry(style: BaseStyle, label: str, entry: Any, bib_data: Any = None)
 def setup(app: Sphinx) -> dict[str, Any]:
     """Keep what a search found; what is registered while running is still looked at first."""
     app.setup_extension("site_state")
-    pybtex.plugin.entry_points = functools.cache(_loaded)
+    pybtex.plugin.entry_points = lambda **wanted: _installed().select(**wanted)
     BaseStyle.format_entry = format_entry
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

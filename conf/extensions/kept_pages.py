@@ -69,23 +69,23 @@ def keys(builder: StandaloneHTMLBuilder) -> dict[str, str]:
     """Under what each page is kept, but for those that show what stands on others: these are always written."""
     env, around = builder.env, surroundings(builder)
     found = {}
-    for name in env.found_docs - gathering(env):
+    for name in env.found_docs - gathering(env).keys():
         doctree = hashlib.sha256(Path(env.doctreedir, f"{name}.doctree").read_bytes()).hexdigest()
         dates = plain(getattr(env, "git_last_updated", {}).get(name))
         found[name] = _digest(name, around, doctree, known(env).get(name), plain(env.metadata[name]), dates)
     return found
 
 
-def gathering(env: BuildEnvironment) -> set[str]:
-    """The pages that show what stands on other pages, as far as their directives have said so."""
+def gathering(env: BuildEnvironment) -> dict[str, bool]:
+    """The pages whose directives show what stands on other pages; True for those that need what these have noted."""
     if not hasattr(env, "gathering_pages"):
-        env.gathering_pages = set()  # type: ignore[attr-defined]
+        env.gathering_pages = {}  # type: ignore[attr-defined]
     return env.gathering_pages  # type: ignore[attr-defined]
 
 
 def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
     """Forget what a page said before it is read again."""
-    gathering(env).discard(docname)
+    gathering(env).pop(docname, None)
 
 
 class PageBuilder(StandaloneHTMLBuilder):
@@ -102,13 +102,14 @@ class PageBuilder(StandaloneHTMLBuilder):
         self._kept = Store(site().project.build / "written")
         if not self.config.html_baseurl:
             self._keys = keys(self)
-        for name in list(docnames):
+        # all, whatever Sphinx asks for
+        last = {name for name, needs_notes in gathering(self.env).items() if needs_notes}
+        for name in sorted(self.env.found_docs, key=lambda name: (name in last, name)):
             page = self._kept.get(self._keys[name]) if name in self._keys else None
-            if page is not None:
+            if page is None:
+                self._write(name)
+            else:
                 self._put(name, page)
-                docnames = docnames - {name}
-        for name in sorted(docnames):
-            self._write(name)
 
     def _write(self, name: str) -> None:
         """Write a page; note what it took from memory, which must outlive builds that take the page as it is."""

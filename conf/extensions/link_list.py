@@ -9,7 +9,7 @@ from typing import Any
 from docutils import nodes
 from kept_pages import gathering
 from page_names import names, sections, short_link
-from plain_text import readable
+from site_state import site
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
@@ -26,7 +26,7 @@ class AllLinks(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """One empty element, filled when the page is written."""
-        gathering(self.env).add(self.env.docname)
+        gathering(self.env)[self.env.docname] = True
         return [Place()]
 
 
@@ -35,9 +35,9 @@ def _figure(title: str) -> str:
     return "Figure: " + re.split(r"(?<=[?!])(?:\s|$)|(?<=[^\d\s])\.(?:\s|$)", title, maxsplit=1)[0]
 
 
-def _formula(tex: str) -> str:
-    """The beginning of a formula as text."""
-    text = readable(tex).rstrip(" .,;:")
+def _formula(text: str) -> str:
+    """The beginning of a formula that has been turned into text."""
+    text = text.rstrip(" .,;:")
     return text if len(text) <= LONGEST else text[:LONGEST].rpartition(" ")[0] + " …"
 
 
@@ -55,14 +55,14 @@ class Known:
 
 def _places(env: BuildEnvironment, docname: str, known: Known) -> list[tuple[str, str, str]]:
     """The places of a page that have an address: anchor, name, and more words, of sections, equations and figures."""
-    doctree = env.get_doctree(docname)
-    formulas = {node.get("label"): node.astext() for node in doctree.findall(nodes.math_block)}
+    noted = [place for section in site().noted["search"][docname]["sections"] for place in section["places"]]
+    formulas = {anchor: text for anchor, _, text in noted}
     titles = known.titles.get(docname, {})
-    figures = [anchor for figure in doctree.findall(nodes.figure) for anchor in figure["ids"] if anchor in titles]
+    figures = [anchor for anchor, kind, _ in noted if kind == "Figure" and anchor in titles]
     return [
         *((section.anchor, section.heading, "") for section in sections(env, docname)),
         *(
-            (f"equation-{name}", f"Equation ({number})", _formula(formulas[name]))
+            (f"equation-{name}", f"Equation ({number})", _formula(formulas[f"equation-{name}"]))
             for name, number in known.equations.get(docname, [])
         ),
         *((anchor, _figure(titles[anchor]), "") for anchor in figures),
@@ -111,6 +111,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive and what fills it."""
     app.setup_extension("kept_pages")
     app.setup_extension("page_names")
+    app.setup_extension("search_index")  # which notes what is found on the pages
     app.add_node(Place)
     app.add_directive("all-links", AllLinks)
     app.connect("doctree-resolved", fill)
