@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from page_names import QUESTION
 from sphinx.application import Sphinx
 from sphinx.util import logging
+from unchanged import commit
 
 WORDS_A_MINUTE = 200
 SECONDS: dict[type[nodes.Node], int] = {nodes.math_block: 12, nodes.figure: 15, nodes.literal_block: 10}
@@ -101,8 +103,11 @@ def add_context(
 
 
 def forget_dates(app: Sphinx, env: Any, docnames: list[str]) -> None:
-    """Have the dates of all pages looked up: a commit changes them, also of a page that is not read again."""
-    env.git_last_updated = dict.fromkeys(env.found_docs)
+    """Have the dates of all pages looked up after a commit: it changes them, also of a page that is not read again."""
+    now = commit(Path(app.config.site_root))
+    if getattr(env, "dates_as_of", None) != now:
+        env.git_last_updated = dict.fromkeys(env.found_docs)
+        env.dates_as_of = now
 
 
 def write_robots(app: Sphinx, exception: Exception | None) -> None:

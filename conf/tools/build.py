@@ -208,6 +208,7 @@ def main() -> int:
         if options.live:
             live(project, options.jobs, options.cell_seconds)
         html = build(project, options.jobs, options.cell_seconds, chromium, options.output)
+        gc.freeze()  # the process ends soon: to tidy up what it holds would take longer than to let go of it
         if options.times:
             print("\n".join(clock.lines()), flush=True)
     except OSError as error:

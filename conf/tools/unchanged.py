@@ -25,17 +25,21 @@ PASSED_OVER = {"__pycache__", ".ipynb_checkpoints"}
 
 def made_from(project: Project, tags: Sequence[str]) -> str:
     """The digest of all that the site depends on, with Sphinx's tags."""
-    head = ["git", "rev-parse", "HEAD", "--is-shallow-repository"]
-    try:
-        commit = subprocess.run(head, cwd=project.root, capture_output=True, text=True).stdout
-    except OSError:  # without git, pages show no dates
-        commit = ""
     settings = sorted(item for item in os.environ.items() if item[0].startswith(SETTINGS))
-    whole = hashlib.sha256(repr([str(project.root), list(tags), commit, settings, packages()]).encode())
+    whole = hashlib.sha256(repr([str(project.root), list(tags), commit(project.root), settings, packages()]).encode())
     for path in (file for name in READ for file in _files(project.root / name)):
         whole.update(f"{path.relative_to(project.root).as_posix()}\0".encode())
         whole.update(hashlib.sha256(path.read_bytes()).digest())
     return whole.hexdigest()
+
+
+def commit(root: Path) -> str:
+    """The commit that dates the pages, and whether what came before it is known; "" without git, or outside of it."""
+    head = ["git", "rev-parse", "HEAD", "--is-shallow-repository"]
+    try:
+        return subprocess.run(head, cwd=root, capture_output=True, text=True).stdout
+    except OSError:
+        return ""
 
 
 def _files(place: Path) -> Iterator[Path]:
