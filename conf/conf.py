@@ -36,7 +36,6 @@ extensions = [
     "assets",
     "explorables",
     "search_index",
-    "valid_html",
     "menu",
     "versions",
     "page_facts",

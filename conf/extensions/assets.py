@@ -20,6 +20,7 @@ from minify import minified
 from site_state import site
 from sphinx.application import Sphinx
 from style_pruning import names, pruned, words
+from valid_html import mended
 
 CSS, JS = "_static/site-bundle.css", "_static/site-bundle.js"
 EXPLORABLES = "_static/explorables.js"  # for pages with a figure to play with
@@ -62,12 +63,12 @@ def add_context(
 
 
 def bundle(app: Sphinx, error: Exception | None) -> None:
-    """Write the two bundles, name their versions in the pages, and remove what is not referred to."""
+    """Write the two bundles, mend the pages, name the bundles' versions in them, remove what is not referred to."""
     if error is not None or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    pages = {path: path.read_text(encoding="utf-8") for path in sorted(out.rglob("*.html"))}
-    pages = {path: text for path, text in pages.items() if "_static" not in path.parts}
+    paths = sorted(path for path in out.rglob("*.html") if "_static" not in path.parts)
+    pages = {path: mended(path.read_text(encoding="utf-8")) for path in paths}
     scripts = [_path(out, js.filename) for js in app.builder._js_files if _wanted(js.filename)]  # type: ignore[attr-defined]
     script = "".join(f"{path.read_text(encoding='utf-8').rstrip()}\n;" for path in scripts if path.is_file())
     memory = site().memory

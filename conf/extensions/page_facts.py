@@ -104,10 +104,28 @@ def add_context(
 
 def forget_dates(app: Sphinx, env: Any, docnames: list[str]) -> None:
     """Have the dates of all pages looked up after a commit: it changes them, also of a page that is not read again."""
-    now = commit(Path(app.config.site_root))
-    if getattr(env, "dates_as_of", None) != now:
-        env.git_last_updated = dict.fromkeys(env.found_docs)
-        env.dates_as_of = now
+    now, (before, _) = commit(Path(app.config.site_root)), _dates(env)
+    if now != before:
+        env.git_last_updated, env.known_dates = dict.fromkeys(env.found_docs), (now, {})
+
+
+def recall_dates(app: Sphinx, env: Any) -> None:
+    """A page that is read again, without a commit since, has the date that it had, if it depends on the same files."""
+    _, dates = _dates(env)
+    for name, date in list(env.git_last_updated.items()):
+        if date is None and name in dates and dates[name][0] == env.dependencies.get(name):
+            env.git_last_updated[name] = dates[name][1]
+
+
+def keep_dates(app: Sphinx, env: Any) -> None:
+    """Keep the dates for pages that are read again."""
+    _, dates = _dates(env)
+    dates.update({name: (env.dependencies.get(name), date) for name, date in env.git_last_updated.items()})
+
+
+def _dates(env: Any) -> Any:
+    """The commit that the dates are of; and of each page what it depends on, and its date."""
+    return getattr(env, "known_dates", ("", {}))
 
 
 def write_robots(app: Sphinx, exception: Exception | None) -> None:
@@ -122,6 +140,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("sphinx_last_updated_by_git")
     app.add_config_value("edit_url", "", "html")
     app.connect("env-before-read-docs", forget_dates)
+    app.connect("env-updated", recall_dates, priority=400)  # before they are looked up
+    app.connect("env-updated", keep_dates, priority=600)
     app.connect("doctree-resolved", add_facts)
     app.connect("html-page-context", add_context, priority=300)  # before link previews are made of it
     app.connect("build-finished", write_robots)

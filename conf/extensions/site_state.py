@@ -19,6 +19,10 @@ from pages import Ledger, Page, Project, Store, collect_claims, read_pages
 from sphinx.application import Sphinx
 
 
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 class Memory:
     """What took long to make, kept from build to build under a digest of all that it is made from."""
 
@@ -30,11 +34,13 @@ class Memory:
 
         ``make`` depends on its inputs alone, and on what the recipe names: the site's tools, packages and palette.
         """
-        return self.remember([make.__module__, make.__qualname__, inputs], lambda: make(*inputs))
+        # a long text is not spelt out: its digest says as much
+        about = [_sha256(text) if isinstance(text, str) and len(text) > 1000 else text for text in inputs]
+        return self.remember([make.__module__, make.__qualname__, about], lambda: make(*inputs))
 
     def remember(self, about: Any, make: Callable[[], Any]) -> Any:
         """What ``make`` returns, made now or by a build before with the same ``about``: all that it is made from."""
-        digest = hashlib.sha256(json.dumps([self.recipe, about], sort_keys=True).encode()).hexdigest()
+        digest = _sha256(json.dumps([self.recipe, about], sort_keys=True))
         self.used.add(digest)
         found = self._store.get(digest)
         if found is None:

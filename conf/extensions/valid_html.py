@@ -1,4 +1,4 @@
-"""Mends, in the text of each page, what its makers write against the HTML standard or ARIA.
+"""Mends, in the text of each page, what its makers write against the HTML standard or ARIA (assets.py has it done).
 
 Each mend is a function from text to text; beside it stands who writes what it mends.
 """
@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-from sphinx.application import Sphinx
 
 
 def without_negative_heights(html: str) -> str:
@@ -36,19 +32,3 @@ def mended(html: str) -> str:
     for mend in MENDS:
         html = mend(html)
     return html
-
-
-def mend_pages(app: Sphinx, error: Exception | None) -> None:
-    """Mend the pages as they were written, those of the theme's templates among them."""
-    if error is not None or app.builder.format != "html":
-        return
-    for path in sorted(Path(app.outdir).rglob("*.html")):
-        text = path.read_text(encoding="utf-8")
-        if (better := mended(text)) != text:
-            path.write_text(better, encoding="utf-8")
-
-
-def setup(app: Sphinx) -> dict[str, Any]:
-    """Mend before the pages are given their style sheet (priority 900)."""
-    app.connect("build-finished", mend_pages, priority=100)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
