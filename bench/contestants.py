@@ -128,6 +128,22 @@ SCRIPTS = Setting(
     MKDOCS_JUPYTER_DOCS,
 )
 
+
+def _book(column: str, mode: str, why: str, source: str) -> Contestant:
+    """Jupyter Book with cells run in this mode."""
+    return Contestant(
+        tool="Jupyter Book 1",
+        column=column,
+        packages=("jupyter-book<2",),
+        suffix=".md",
+        files={"_config.yml": BOOK_CONFIG.format(mode=mode), "_toc.yml": BOOK_TOC, "index.md": "# Pages\n"},
+        command=("jupyter-book", "build", "."),
+        pages=".",
+        html="_build/html/{name}.html",
+        settings=(Setting(f"execute_notebooks: {mode}", why, source), BOOK_PATIENCE),
+    )
+
+
 CONTESTANTS = (
     Contestant(
         tool="Sphinx + myst-nb",
@@ -172,41 +188,17 @@ CONTESTANTS = (
             PATIENCE,
         ),
     ),
-    Contestant(
-        tool="Jupyter Book 1",
-        column=DOCUMENTED,
-        packages=("jupyter-book<2",),
-        suffix=".md",
-        files={"_config.yml": BOOK_CONFIG.format(mode="force"), "_toc.yml": BOOK_TOC, "index.md": "# Pages\n"},
-        command=("jupyter-book", "build", "."),
-        pages=".",
-        html="_build/html/{name}.html",
-        settings=(
-            Setting(
-                "execute_notebooks: force",
-                "what `jupyter-book create` writes: every page runs whenever it is read",
-                f"{BOOK_DOCS}/start/create.html",
-            ),
-            BOOK_PATIENCE,
-        ),
+    _book(
+        DOCUMENTED,
+        "force",
+        "what `jupyter-book create` writes: every page runs whenever it is read",
+        f"{BOOK_DOCS}/start/create.html",
     ),
-    Contestant(
-        tool="Jupyter Book 1",
-        column=BEST,
-        packages=("jupyter-book<2",),
-        suffix=".md",
-        files={"_config.yml": BOOK_CONFIG.format(mode="cache"), "_toc.yml": BOOK_TOC, "index.md": "# Pages\n"},
-        command=("jupyter-book", "build", "."),
-        pages=".",
-        html="_build/html/{name}.html",
-        settings=(
-            Setting(
-                "execute_notebooks: cache",
-                "outputs are kept by jupyter-cache as long as the cells are the same",
-                f"{BOOK_DOCS}/content/execute.html#caching-the-notebook-execution",
-            ),
-            BOOK_PATIENCE,
-        ),
+    _book(
+        BEST,
+        "cache",
+        "outputs are kept by jupyter-cache as long as the cells are the same",
+        f"{BOOK_DOCS}/content/execute.html#caching-the-notebook-execution",
     ),
     Contestant(
         tool="nbsphinx",

@@ -2,7 +2,7 @@
 
 Each is built cold, unchanged and after one sentence was added to one page, sizes taking turns; then a browser types
 into the search of each. Nothing else should run meanwhile. The report goes to the screen and to build/bench/growth.md
-and growth.json. Three rounds of 10, 50 and 200 pages: about an hour.
+and growth.json. Larger sites take longer: --sizes and --rounds say how many.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Each tool builds in a copy of its own, below build/bench/run: cold, unchanged, after one sentence was added to one page,
 after a module of the package was edited that some pages import. Every tool is there twice, as its documentation sets it
 up and with its best settings. This project builds its whole site: with --pages, the cells of these pages only are run.
-Nothing else should run meanwhile. The report goes to the screen and to build/bench/tools.md and tools.json. All pages,
-three rounds: about two hours; the first run installs the tools, about three minutes.
+Nothing else should run meanwhile. The report goes to the screen and to build/bench/tools.md and tools.json. Three
+rounds of all pages take hours: less with --pages, --tools, --columns or --rounds. The first run installs the tools.
 """
 
 from __future__ import annotations

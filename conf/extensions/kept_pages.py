@@ -1,7 +1,7 @@
 """Writes only the pages that changed, or whose surroundings did; takes all others as a build before wrote them.
 
-A page is kept under a digest of all that it is written from: what Sphinx read of it, the files that it was read from,
-the day of its last change, and its surroundings, which are the same for all pages: titles, lists of contents, places
+A page is kept under a digest of all that it is written from: what Sphinx read of it, the files and outputs that it was
+read from, the day of its last change, and its surroundings, which are the same for all pages: titles, contents, places
 that can be referred to, citations, settings, templates and versions. A change in the surroundings makes all pages anew.
 So does a build whose address is known, which is made once, in an empty folder.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from executed_pages import recorded
 from known_sources import known
 from pages import Store
 from site_state import site
@@ -71,8 +72,9 @@ def keys(builder: StandaloneHTMLBuilder) -> dict[str, str]:
     found = {}
     for name in env.found_docs - gathering(env).keys():
         doctree = hashlib.sha256(Path(env.doctreedir, f"{name}.doctree").read_bytes()).hexdigest()
-        dates = plain(getattr(env, "git_last_updated", {}).get(name))
-        found[name] = _digest(name, around, doctree, known(env).get(name), plain(env.metadata[name]), dates)
+        read = [known(env).get(name), recorded(env).get(name), plain(env.metadata[name])]
+        date = plain(getattr(env, "git_last_updated", {}).get(name))
+        found[name] = _digest(name, around, doctree, read, date)
     return found
 
 

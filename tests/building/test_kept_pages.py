@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from pathlib import Path
 
@@ -69,9 +70,13 @@ def change(site: Site, name: str, done: set[str]) -> None:
 def test_prose_is_written_on_its_page_alone(settled: Site) -> None:
     before = written(settled)
     change(settled, "prose", set())
-    assert settled.build()[0] == 0
+    code, output = settled.build(variables={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert code == 0, output
     assert "One more sentence." in settled.page("one.html")
     assert len(before - written(settled)) == len(written(settled) - before) == 1
+    # what would take a second to load, and is not needed for it
+    loaded = set(re.findall(r"^import time:.*\| +(\w+)$", output, re.M))
+    assert "sphinx" in loaded and not loaded & {"fontTools", "matplotlib", "numpy", "sqlalchemy", "torch"}
 
 
 def test_what_other_pages_show_is_written_everywhere(settled: Site, tmp_path: Path) -> None:
