@@ -18,8 +18,8 @@ pdf: environment ## build the site with all solutions in one PDF, build/html/sol
 test: pdf ## build where needed, then run all tests
 	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" $(RUN) -m pytest -n 2 --dist loadfile -m "not long"
 
-faults: environment ## build a small site through kills, full disks, damaged caches, bad cells and wrong clocks, at length
-	@$(RUN) -m pytest tests/faults
+faults: environment ## build a small site through kills, full disks, damaged caches, bad cells, wrong clocks and many edits, at length
+	@$(RUN) -m pytest -n 2 --dist load tests/faults tests/building
 
 live: environment ## build, show, and build again at every change
 	@$(RUN) conf/tools/build.py --live
