@@ -20,7 +20,7 @@ def wheel_name(root: Path) -> str:
 
 def sources(root: Path) -> dict[str, str]:
     """The digests of the files that the package is built from."""
-    files = [root / name for name in ("pyproject.toml", "LICENSE")]
+    files = [root / name for name in ("pyproject.toml", "LICENSE", ".gitignore")]
     files += (path for path in (root / "code").rglob("*") if "__pycache__" not in path.parts)
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
