@@ -264,7 +264,7 @@ def _module_file(package: Path, name: str) -> Path | None:
 class Store:
     """Outputs of executed pages, or what else is expensive, on disk: a file per digest, written whole or not at all.
 
-    A file's first line is the checksum of what follows, so that checking it takes no longer than reading it.
+    A file's first line is the checksum of its name and of what follows: checking it takes no longer than reading it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -279,7 +279,7 @@ class Store:
         if digest not in self._read:
             try:
                 check, _, record = (self.folder / f"{digest}.kept").read_bytes().partition(b"\n")
-                if check.decode() != hashlib.sha256(record).hexdigest():
+                if check != _checksum(digest, record):
                     return None
                 self._read[digest] = json.loads(record)
             except (OSError, ValueError):
@@ -292,7 +292,7 @@ class Store:
         record = json.dumps(outputs, sort_keys=True).encode()
         with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as file:
             try:
-                file.write(f"{hashlib.sha256(record).hexdigest()}\n".encode() + record)
+                file.write(_checksum(digest, record) + b"\n" + record)
                 file.flush()
                 os.replace(file.name, self.folder / f"{digest}.kept")
             except BaseException:
@@ -305,6 +305,10 @@ class Store:
         for path in self.folder.glob("*"):
             if path.name not in wanted:
                 path.unlink(missing_ok=True)
+
+
+def _checksum(digest: str, record: bytes) -> bytes:
+    return hashlib.sha256(digest.encode() + record).hexdigest().encode()
 
 
 def collect_claims(pages: Iterable[Page], store: Store) -> Ledger:

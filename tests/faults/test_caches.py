@@ -12,7 +12,7 @@ import build_folder
 import pdf
 import pytest
 from small_site import ran
-from tried_site import CACHES, TriedSite, cases
+from tried_site import CACHES, LONG, TriedSite, cases
 
 
 def cut(content: bytes) -> bytes:
@@ -44,6 +44,17 @@ def test_caches_that_are_damaged_do_not_show(site: TriedSite, damage: Callable[[
             path.write_bytes(damage(path.read_bytes()))
     assert ran(site.is_right()) == {"one", "two"}
     assert ran(site.is_right()) == set()
+
+
+@LONG
+def test_what_is_kept_of_one_thing_is_not_taken_for_another(site: TriedSite) -> None:
+    site.is_right()
+    for folder in ("execution", "parsed", "memory", "written"):
+        files = sorted((site.root / "build" / folder).iterdir())
+        contents = [path.read_bytes() for path in files]
+        for path, content in zip(files, [*contents[1:], contents[0]], strict=True):
+            path.write_bytes(content)
+    assert ran(site.is_right()) == {"one", "two"}
 
 
 def test_a_page_that_was_read_is_not_believed_once_it_has_changed(site: TriedSite) -> None:
