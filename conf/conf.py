@@ -55,7 +55,9 @@ site_build = os.environ.get("SITE_BUILD", str(ROOT / "build"))
 # a change in how the site is made makes every page anew
 site_recipe = hashlib.sha256(
     b"".join(
-        path.read_bytes() for path in sorted(HERE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts
+        b"%s\0%d\0%s" % (path.relative_to(ROOT).as_posix().encode(), path.stat().st_size, path.read_bytes())
+        for path in (*sorted(HERE.rglob("*")), ROOT / "code/genmodels/palette.py")
+        if path.is_file() and "__pycache__" not in path.parts
     )
 ).hexdigest()
 

@@ -10,7 +10,7 @@ import posixpath
 import re
 from typing import Any
 
-from claims_ledger import quote_titles
+from claims_ledger import quote
 from docutils import nodes
 from kept_pages import gathering
 from site_state import site
@@ -33,7 +33,7 @@ class Answers(SphinxDirective):
         """The sections, still empty: the other pages may not have been read."""
         folder = posixpath.dirname(self.env.docname)
         gathering(self.env)[self.env.docname] = False
-        quote_titles(self.env)
+        quote(self.env, "all titles")
         sections: list[nodes.Node] = []
         for page in site().pages:
             name = QUESTION.match(posixpath.basename(page.name))

@@ -14,6 +14,7 @@ import re
 from typing import Any
 
 from docutils import nodes
+from package_wheel import wheel_name
 from site_state import site
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -159,12 +160,13 @@ def _table_row(cells: list[nodes.Node]) -> nodes.row:
 
 def _quotable() -> dict[str, Any]:
     """All that a page can quote: each claim by its id, and what lists are made of."""
-    return {**site().ledger, "all claims": site().ledger, "all titles": site().titles}
+    package = wheel_name(site().project.root)
+    return {**site().ledger, "all claims": site().ledger, "all titles": site().titles, "the package": package}
 
 
-def quote_titles(env: BuildEnvironment) -> None:
-    """Note that the page that is read shows the titles of all executed pages."""
-    _uses(env).setdefault(env.docname, {})["all titles"] = site().titles
+def quote(env: BuildEnvironment, *what: str) -> None:
+    """Note that the page that is read shows this."""
+    _uses(env).setdefault(env.docname, {}).update({name: _quotable()[name] for name in what})
 
 
 def _uses(env: BuildEnvironment) -> dict[str, dict[str, Any]]:

@@ -23,25 +23,27 @@ from site_state import site
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
 
-MOVING = {"line", "source_map", "wordcount"}  # what an edit of a page's prose changes, and no other page shows
+MOVING = {"source_map", "wordcount"}  # what an edit of a page's prose changes, and no page shows
+logger = logging.getLogger(__name__)
 ENVIRONMENT = (
     *("titles", "longtitles", "tocs", "toc_num_entries", "toc_secnumbers", "toc_fignumbers", "toctree_includes"),
-    *("glob_toctrees", "numbered_toctrees", "metadata"),
+    *("glob_toctrees", "numbered_toctrees"),
 )
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON can say it, the same in every process, without what moves when prose is edited."""
+    """The value as JSON can say it, the same in every process, and without the lines on which things stand."""
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, Mapping):
-        pairs = [[json.dumps(plain(key)), plain(inside)] for key, inside in value.items() if key not in MOVING]
+        pairs = [[json.dumps(plain(key)), plain(inside)] for key, inside in value.items()]
         return sorted(pairs, key=lambda pair: str(pair[0]))
     if isinstance(value, Set):
         return sorted(json.dumps(plain(inside)) for inside in value)
     if hasattr(value, "_asdict"):
-        return plain(value._asdict())
+        return plain({field: inside for field, inside in value._asdict().items() if field != "line"})
     if isinstance(value, list | tuple):
         return [plain(inside) for inside in value]
     if isinstance(value, nodes.Node):
@@ -57,7 +59,8 @@ def _digest(*parts: Any) -> str:
 def surroundings(builder: StandaloneHTMLBuilder) -> str:
     """The digest of what all pages are written from."""
     env, info = builder.env, builder.build_info
-    shared = {name: getattr(env, name) for name in ENVIRONMENT}
+    shared: dict[str, Any] = {name: getattr(env, name) for name in ENVIRONMENT}
+    shared |= {"metadata": {name: metadata(env, name) for name in env.metadata}, "images": dict(env.images)}
     # entries of the index are shown on its own page alone; citations are noted in the order in which pages were read
     domains = {name: dict(data) for name, data in env.domaindata.items() if name != "index"}
     cited = domains["cite"].pop("citation_refs")
@@ -66,13 +69,18 @@ def surroundings(builder: StandaloneHTMLBuilder) -> str:
     return _digest(plain(shared), executed, info.config_hash, info.tags_hash, site().memory.recipe)
 
 
+def metadata(env: BuildEnvironment, docname: str) -> dict[str, Any]:
+    """What stands in a page's front matter."""
+    return {key: value for key, value in env.metadata[docname].items() if key not in MOVING}
+
+
 def keys(builder: StandaloneHTMLBuilder) -> dict[str, str]:
     """Under what each page is kept, but for those that show what stands on others: these are always written."""
     env, around = builder.env, surroundings(builder)
     found = {}
     for name in env.found_docs - gathering(env).keys():
         doctree = hashlib.sha256(Path(env.doctreedir, f"{name}.doctree").read_bytes()).hexdigest()
-        read = [known(env).get(name), recorded(env).get(name), plain(env.metadata[name])]
+        read = [known(env).get(name), recorded(env).get(name), plain(metadata(env, name))]
         date = plain(getattr(env, "git_last_updated", {}).get(name))
         found[name] = _digest(name, around, doctree, read, date)
     return found
@@ -83,6 +91,15 @@ def gathering(env: BuildEnvironment) -> dict[str, bool]:
     if not hasattr(env, "gathering_pages"):
         env.gathering_pages = {}  # type: ignore[attr-defined]
     return env.gathering_pages  # type: ignore[attr-defined]
+
+
+def name_pictures(app: Sphinx, env: BuildEnvironment) -> None:
+    """Have pictures keep the names of their files, which Sphinx numbers where two are called the same."""
+    for path, (docnames, _) in list(env.images.items()):
+        namesakes = [other for other in env.images if Path(other).name == Path(path).name]
+        if len(namesakes) > 1:
+            logger.warning("pictures of the same name: %s", ", ".join(sorted(namesakes)), location=sorted(docnames)[0])
+        env.images[path] = (docnames, Path(path).name)
 
 
 def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
@@ -114,12 +131,15 @@ class PageBuilder(StandaloneHTMLBuilder):
                 self._put(name, page)
 
     def _write(self, name: str) -> None:
-        """Write a page; note what it took from memory, which must outlive builds that take the page as it is."""
+        """Write a page; note its pictures and what it took from memory, for builds that take it as it is."""
         memory = site().memory
         used, memory.used = memory.used, set()
+        images, self.images = self.images, {}
         super().write_documents({name})
         site().noted["used"][name] = sorted(memory.used)
+        site().noted["images"][name] = {str(path): file for path, file in self.images.items()}
         memory.used |= used
+        self.images = images | self.images
         if name in self._keys:
             noted = {kind: pages[name] for kind, pages in site().noted.items() if name in pages}
             html = Path(self.get_output_path(name)).read_text(encoding="utf-8")
@@ -132,6 +152,7 @@ class PageBuilder(StandaloneHTMLBuilder):
         for kind, value in page["noted"].items():
             site().noted[kind][docname] = value
         site().memory.used.update(page["noted"]["used"])
+        self.images |= page["noted"]["images"]
 
     def cleanup(self) -> None:
         """At the end of a build without a warning keep its pages: a page that is kept would not warn again."""
@@ -147,4 +168,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("site_state")
     app.add_builder(PageBuilder, override=True)
     app.connect("env-purge-doc", purge)
+    app.connect("env-updated", name_pictures)
     return {"version": "1", "env_version": 1, "parallel_read_safe": False, "parallel_write_safe": False}

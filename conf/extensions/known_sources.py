@@ -16,7 +16,7 @@ from sphinx.environment import BuildEnvironment
 Digests = dict[str, str]  # of files by their paths; of a file that there is not, ""
 
 
-def _digest(path: str | Path) -> str:
+def file_digest(path: str | Path) -> str:
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError:
@@ -32,11 +32,14 @@ def known(env: BuildEnvironment) -> dict[str, Digests]:
 
 def outdated(app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
     """The pages made from files that have changed."""
-    current: Digests = {path: _digest(path) for path in {path for files in known(env).values() for path in files}}
+    current: Digests = {path: file_digest(path) for path in {path for files in known(env).values() for path in files}}
+    # the contents of the first page name the others: it is read again when one is gone, and what Sphinx says of it said
+    first = {app.config.root_doc} if removed else set()
     return [
         name
         for name in env.found_docs
-        if name not in added and any(current[path] != digest for path, digest in known(env).get(name, {}).items())
+        if name in first
+        or (name not in added and any(current[path] != digest for path, digest in known(env).get(name, {}).items()))
     ]
 
 
@@ -44,7 +47,7 @@ def note_sources(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> Non
     """Take the digests before the pages are read: an edit meanwhile is found by the next build."""
     for name in docnames:
         path = str(env.doc2path(name))
-        known(env)[name] = {path: _digest(path)}
+        known(env)[name] = {path: file_digest(path)}
 
 
 def note_dependencies(app: Sphinx, doctree: Any) -> None:
@@ -52,7 +55,7 @@ def note_dependencies(app: Sphinx, doctree: Any) -> None:
     env = app.env
     for path in env.dependencies[env.docname]:
         full = str(Path(env.srcdir, path))
-        known(env)[env.docname][full] = _digest(full)
+        known(env)[env.docname][full] = file_digest(full)
 
 
 def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from claims_ledger import quote_titles
+from claims_ledger import quote
 from docutils import nodes
 from genmodels.claims import FIGURE_MIME
 from package_wheel import build_wheel, sources, wheel_name
@@ -145,7 +145,8 @@ def write(app: Sphinx, exception: Exception | None) -> None:
         install = f"{base}/{posixpath.join(posixpath.dirname(page.name), name)}" if base else name
         make = functools.partial(_text, page, outputs, _seen_from(page, references, base), install)
         try:
-            text = memory.remember(["notebook", page.name, page.digest, page.notebook, site().titles, about], make)
+            source = hashlib.sha256(repr(page.notebook).encode()).hexdigest()
+            text = memory.remember(["notebook", page.name, page.digest, source, site().titles, install, about], make)
         except KeyError as error:
             logger.warning("no notebook: the page refers to %s, which is not there", error, location=page.name)
             continue
@@ -170,7 +171,7 @@ class Notebooks(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """A list with an item per page."""
         here = posixpath.dirname(self.env.docname) or "."
-        quote_titles(self.env)
+        quote(self.env, "all titles", "the package")
         items = []
         for page in site().pages:
             words = html.escape(site().titles[page.name].partition(":")[0])

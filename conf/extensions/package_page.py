@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
+from known_sources import file_digest, known
+from site_state import site
 from sphinx.application import Sphinx
 
 Scalar = TypeVar("Scalar")
@@ -21,6 +23,9 @@ def name_arrays(app: Sphinx, docname: str, source: list[str]) -> None:
         import numpy.typing  # a tenth of a second that most builds do without
 
         numpy.typing.NDArray = NDArray  # type: ignore[assignment]
+        # what is documented may be inherited or computed in a module that is not: all are noted
+        package = site().project.package
+        known(app.env)[docname].update({str(path): file_digest(path) for path in sorted(package.rglob("*.py"))})
 
 
 def escape_bars(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
@@ -35,6 +40,8 @@ def skip_fields(app: Sphinx, what: str, name: str, obj: object, skip: bool, opti
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register what is done before the package is documented."""
+    app.setup_extension("known_sources")
+    app.setup_extension("site_state")
     app.connect("source-read", name_arrays)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("autodoc-skip-member", skip_fields)

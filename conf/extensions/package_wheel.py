@@ -22,11 +22,11 @@ def sources(root: Path) -> dict[str, str]:
     """The digests of the files that the package is built from."""
     files = [root / name for name in ("pyproject.toml", "LICENSE", ".gitignore")]
     files += (path for path in (root / "code").rglob("*") if "__pycache__" not in path.parts)
-    return {
-        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(files)
-        if path.is_file()
-    }
+    return {path.relative_to(root).as_posix(): _digest(path) for path in sorted(files) if path.is_file()}
+
+
+def _digest(path: Path) -> str:
+    return f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.stat().st_mode & 0o111}"
 
 
 def build_wheel(root: Path, folder: Path) -> Path:

@@ -33,7 +33,7 @@ def short_links(docs: Path) -> dict[str, str]:
     """Return where each short link leads: "2a" to question 2 (a), "2" to exercise 2, "answers" to all answers."""
     sheets = sorted(docs.glob("sheet-*/[0-9]*-*.md"))
     links = {path.name.partition("-")[0]: f"{path.parent.name}/{path.stem}" for path in sheets}
-    return links | {path.stem: f"{path.parent.name}/{path.stem}" for path in docs.glob("sheet-*/answers.md")}
+    return links | {path.stem: f"{path.parent.name}/{path.stem}" for path in sorted(docs.glob("sheet-*/answers.md"))}
 
 
 def short_link(links: dict[str, str], docname: str) -> str | None:

@@ -48,18 +48,27 @@ def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
 def label(app: Sphinx, env: BuildEnvironment) -> None:
     """Give pages, their sections and their equations labels that other Sphinx sites can refer to."""
     labels = env.domains.standard_domain.labels
+    before = set(labels)
     for short, target in app.config.short_links.items():
         labels[short] = (target, "", clean_astext(env.titles[target]))
         for section in sections(env, target):
             labels.setdefault(f"{short}-{section.anchor}", (target, section.anchor, section.heading))
     for name, (docname, number) in env.domains.math_domain.equations.items():
         labels.setdefault(name, (docname, f"equation-{name}", f"({number})"))
+    env.short_labels = set(labels) - before  # type: ignore[attr-defined]
+
+
+def forget_labels(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Take out what a build before has added: it would be in the way of pages that have changed."""
+    for name in getattr(env, "short_labels", ()):
+        env.domains.standard_domain.labels.pop(name, None)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the labels and what makes the short pages."""
     app.setup_extension("page_names")
     app.setup_extension("site_state")
+    app.connect("env-before-read-docs", forget_labels)
     app.connect("env-updated", label)
     app.connect("html-page-context", remember, priority=900)  # after all tags are there
     app.connect("html-collect-pages", pages)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from build_folder import packages
-from genmodels import palette
 from pages import Ledger, Page, Project, Store, collect_claims, read_pages
 from sphinx.application import Sphinx
 
@@ -97,7 +96,7 @@ def begin(app: Sphinx) -> None:
     root = Path(app.config.site_root)
     project = Project(root, Path(app.config.site_build))
     pages, store = _handed[-1] if _handed else (read_pages(project), Store(project.store))
-    recipe = [app.config.site_recipe, *packages(), repr(palette.PALETTE)]
+    recipe = [app.config.site_recipe, *packages()]
     memory = Memory(project.memory, "\n".join(recipe))
     _current[:] = [Site(app, project, pages, store, collect_claims(pages, store), memory)]
 

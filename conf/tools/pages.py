@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from build_folder import packages
+from build_folder import clear, packages
 from genmodels.claims import MIME
 from myst_nb.core.read import MystMetadataParsingError, is_myst_markdown_notebook, read_myst_markdown_notebook
 
@@ -78,7 +78,7 @@ def read_pages(project: Project) -> list[Page]:
     """
     _check_data(project)
     found, parsed, met = [], Store(project.build / "parsed"), set()
-    for path in sorted(project.docs.rglob("*.md")):
+    for path in sorted(path for path in project.docs.rglob("*.md") if ".ipynb_checkpoints" not in path.parts):
         name = path.relative_to(project.docs).with_suffix("").as_posix()
         try:
             text = path.read_text(encoding="utf-8")
@@ -87,6 +87,8 @@ def read_pages(project: Project) -> list[Page]:
             notebook = _parsed(text, parsed, key)
         except UnicodeDecodeError as error:
             raise ExecutionError(f"{name}: is not UTF-8 text: {error}") from None
+        except TypeError as error:
+            raise ExecutionError(f"{name}: what stands at its top must be text, numbers or lists: {error}") from None
         except MystMetadataParsingError as error:
             raise ExecutionError(f"{name}: {error}\n(a caption or alt text with a colon needs quotes)") from None
         if not code_cells(notebook):
@@ -294,7 +296,9 @@ class Store:
             try:
                 file.write(_checksum(digest, record) + b"\n" + record)
                 file.flush()
-                os.replace(file.name, self.folder / f"{digest}.kept")
+                if (place := self.folder / f"{digest}.kept").is_dir():
+                    clear(place)
+                os.replace(file.name, place)
             except BaseException:
                 os.unlink(file.name)  # on a full disk it would be in the way
                 raise
@@ -304,7 +308,7 @@ class Store:
         wanted = {f"{digest}.kept" for digest in digests}
         for path in self.folder.glob("*"):
             if path.name not in wanted:
-                path.unlink(missing_ok=True)
+                clear(path)
 
 
 def _checksum(digest: str, record: bytes) -> bytes:

@@ -18,7 +18,7 @@ from pathlib import Path
 from build_folder import packages
 from pages import Project
 
-READ = ("LICENSE", "code", "conf", "docs", "pyproject.toml", "requirements")
+READ = (".gitignore", "LICENSE", "code", "conf", "docs", "pyproject.toml", "requirements")
 SETTINGS = ("READTHEDOCS", "SITE_URL", "SOURCE_DATE_EPOCH")
 PASSED_OVER = {"__pycache__", ".ipynb_checkpoints"}
 
@@ -28,7 +28,7 @@ def made_from(project: Project, tags: Sequence[str]) -> str:
     settings = sorted(item for item in os.environ.items() if item[0].startswith(SETTINGS))
     whole = hashlib.sha256(repr([str(project.root), list(tags), commit(project.root), settings, packages()]).encode())
     for path in (file for name in READ for file in _files(project.root / name)):
-        whole.update(f"{path.relative_to(project.root).as_posix()}\0".encode())
+        whole.update(f"{path.relative_to(project.root).as_posix()}\0{path.stat().st_mode & 0o111}\0".encode())
         whole.update(hashlib.sha256(path.read_bytes()).digest())
     return whole.hexdigest()
 

@@ -75,6 +75,12 @@ def test_a_changed_number_reaches_the_page_that_quotes_it(settled):
 
 # what is wrong with a page's cells or with a module: found before any cell runs
 UNREADABLE = {
+    "a date": (
+        "docs/one.md",
+        "description:",
+        "date: 2026-01-01\ndescription:",
+        "one: what stands at its top",
+    ),
     "a cell that does not parse": ("docs/one.md", "axes.plot([0, 1])", "axes.plot([0, 1]", "one, cell 1, line"),
     "a module that does not parse": ("code/genmodels/toy_base.py", "VALUE = 1", "VALUE =", "toy_base.py, line 1"),
     "cells without the header": ("docs/one.md", "file_format: mystnb", "title: x", "file_format: mystnb"),
