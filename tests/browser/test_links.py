@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from drags import steady
 from playwright.sync_api import Page, Route, expect
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,8 +155,10 @@ TOLD = """() => {
 
 def told(page: Page, name: str) -> str:
     """Press the button and return what is said then: it is soon taken back, which looking now and then would miss."""
+    button = page.get_by_role("button", name=name, exact=True).first
+    steady(page, button)  # a press on what moves away is none
     page.evaluate(TOLD)
-    page.get_by_role("button", name=name, exact=True).first.click()
+    button.click()
     return page.evaluate("window.told")
 
 

@@ -43,9 +43,15 @@ def settled(site: Site) -> Site:
     site.write("line.md", f"---\n{DESCRIPTION}---\n# Line\n\n{module}")  # called as a field of citations is
     for name in ("grey", "dots"):
         Image.new("L", (4, 4)).save(site.root / f"docs/{name}.png")
-    code, output = site.build()
-    assert code == 0, output
+    build(site)
     return site
+
+
+def build(site: Site, **variables: str) -> str:
+    """Build the site with its own copy of the package documented; return what was said."""
+    code, output = site.build(variables={"PYTHONPATH": str(site.root / "code"), **variables})
+    assert code == 0, output
+    return output
 
 
 def written(site: Site) -> set[str]:
@@ -55,15 +61,13 @@ def written(site: Site) -> set[str]:
 
 def is_as_if_made_anew(site: Site, place: Path) -> None:
     """Build the site, and a copy that knows nothing but the outputs of cells; compare."""
-    code, output = site.build()
-    assert code == 0, output
+    build(site)
     shutil.rmtree(place, ignore_errors=True)
     fresh = copied(Site, site.root, place)
     for kept in (fresh.root / "build").iterdir():
         if kept.name not in {"execution", "matplotlib"}:
             shutil.rmtree(kept) if kept.is_dir() else kept.unlink()
-    code, output = fresh.build()
-    assert code == 0, output
+    build(fresh)
     assert_same(site.root / "build/html", fresh.root / "build/html")
 
 
@@ -81,8 +85,7 @@ def change(site: Site, name: str, done: set[str]) -> None:
 def test_prose_is_written_on_its_page_alone(settled: Site) -> None:
     before = written(settled)
     change(settled, "prose", set())
-    code, output = settled.build(variables={"PYTHONPROFILEIMPORTTIME": "1"})
-    assert code == 0, output
+    output = build(settled, PYTHONPROFILEIMPORTTIME="1")
     assert "One more sentence." in settled.page("one.html")
     assert len(before - written(settled)) == len(written(settled) - before) == 1
     # what would take a second to load, and is not needed for it
