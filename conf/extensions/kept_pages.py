@@ -80,7 +80,7 @@ def keys(builder: StandaloneHTMLBuilder) -> dict[str, str]:
     found = {}
     for name in env.found_docs - gathering(env).keys():
         doctree = hashlib.sha256(Path(env.doctreedir, f"{name}.doctree").read_bytes()).hexdigest()
-        read = [known(env).get(name), recorded(env).get(name), plain(metadata(env, name))]
+        read = [known(env).get(name), recorded(env).get(name)]
         date = plain(getattr(env, "git_last_updated", {}).get(name))
         found[name] = _digest(name, around, doctree, read, date)
     return found
