@@ -16,10 +16,10 @@ pdf: environment ## build the site with all solutions in one PDF, build/html/sol
 	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" $(RUN) conf/tools/build.py --pdf
 
 test: pdf ## build where needed, then run all tests
-	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" $(RUN) -m pytest -n 2 --dist loadfile -m "not long"
+	@chromium=$$($(RUN) conf/tools/browser.py) && CHROMIUM="$$chromium" $(RUN) -m pytest -n 2 --max-worker-restart 1 --dist loadfile -m "not long"
 
 faults: environment ## build a small site through kills, full disks, damaged caches, bad cells, wrong clocks and many edits, at length
-	@$(RUN) -m pytest -n 2 --dist load tests/faults tests/building
+	@$(RUN) -m pytest -n 2 --max-worker-restart 1 --dist load tests/faults tests/building
 
 live: environment ## build, show, and build again at every change
 	@$(RUN) conf/tools/build.py --live

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from playwright.sync_api import FloatRect, Locator, Page
-
-FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+from reader import FRAMES
 
 
 def mouse(page: Page, x: float, y: float, by: float, down: float = 0.0) -> None:

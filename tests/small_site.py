@@ -43,6 +43,7 @@ fig
 
 
 AnySite = TypeVar("AnySite", bound="Site")
+LONGEST = 300  # seconds that a build of a small site may take on the slowest machine
 
 
 class Site:
@@ -87,6 +88,7 @@ class Site:
         def prepare() -> None:
             # tests that were started in the background ignore Ctrl+C, and so would what they start
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.alarm(LONGEST)  # a build that hangs is ended, and its test fails
             first()
 
         return subprocess.Popen(
@@ -103,11 +105,20 @@ class Site:
 
     def build(self, *options: str, **surroundings: Any) -> tuple[int, str]:
         process = self.start(*options, **surroundings)
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate()
         return process.returncode, output
 
     def page(self, name: str) -> str:
         return (self.root / "build/html" / name).read_text(encoding="utf-8")
+
+
+def wait_for(words: str, process: subprocess.Popen[str]) -> None:
+    """Read what a build says until these words come; it must not end before."""
+    said = ""
+    while words not in said:
+        line = process.stdout.readline()
+        assert line, f"it has ended without {words!r}:\n{said}"
+        said += line
 
 
 def ran(output: str) -> set[str]:

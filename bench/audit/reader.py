@@ -17,6 +17,11 @@ LOCAL = ("data:", "about:", "blob:")
 # WCAG 2.2 asks for targets of 24 pixels; axe leaves this rule off unless asked. (Its own loading of styles gets their
 # addresses wrong.)
 AXE = {"preload": False, "resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+# until two frames are drawn: a browser without a screen may draw none, which is not waited for
+FRAMES = """() => new Promise(done => {
+    requestAnimationFrame(() => requestAnimationFrame(done));
+    setTimeout(done, 2000);
+})"""
 SHIFTS = """
 window.shifts = [];
 new PerformanceObserver(list => {
@@ -33,17 +38,17 @@ def context_of(browser: Browser, width: int = 1280, theme: str = "light", **opti
 def scroll_through(page: Page) -> None:
     """See all of the page, as a reader does, so that everything is loaded that waits to be seen."""
     page.evaluate(
-        """async () => {
-            for (let at = 0; at < document.documentElement.scrollHeight; at += innerHeight) {
-                scrollTo({ top: at, behavior: "instant" });
-                await new Promise(done => requestAnimationFrame(() => setTimeout(done, 10)));
-            }
-            await Promise.all([...document.images].map(image => image.complete || new Promise(done => {
+        f"""async () => {{
+            for (let at = 0; at < document.documentElement.scrollHeight; at += innerHeight) {{
+                scrollTo({{ top: at, behavior: "instant" }});
+                await ({FRAMES})();
+            }}
+            await Promise.all([...document.images].map(image => image.complete || new Promise(done => {{
                 image.onload = image.onerror = done;
                 setTimeout(done, 3000);
-            })));
-            scrollTo({ top: 0, behavior: "instant" });
-        }"""
+            }})));
+            scrollTo({{ top: 0, behavior: "instant" }});
+        }}"""
     )
     page.wait_for_load_state("networkidle")
 

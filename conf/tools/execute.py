@@ -261,6 +261,7 @@ class Progress:
         self.since: dict[str, float] = {}
         self.spent = {"kernels": 0.0, "cells": 0.0}  # seconds, of all pages together
         self.first: dict[str, float] = {}  # when a page's first cell began
+        self.saying = threading.Lock()  # print writes a line and its end one after the other
         self.ended = threading.Event()
         self.ticker = threading.Thread(target=self._tick, daemon=True)
 
@@ -294,15 +295,16 @@ class Progress:
         first = self.first.get(name, now)
         self.spent["kernels"] += first - since
         self.spent["cells"] += now - first
-        print(f"  {name}: {how}, {now - since:.0f} s", flush=True)
+        self._say(f"  {name}: {how}, {now - since:.0f} s")
+
+    def _say(self, line: str) -> None:
+        with self.saying:
+            print(line, flush=True)
 
     def _tick(self) -> None:
         while not self.ended.wait(self.SECONDS):
             for name, since in list(self.since.items()):
-                print(
-                    f"  {name}: cell {self.at[name]} of {self.cells[name]}, {time.monotonic() - since:.0f} s",
-                    flush=True,
-                )
+                self._say(f"  {name}: cell {self.at[name]} of {self.cells[name]}, {time.monotonic() - since:.0f} s")
 
 
 def cores() -> int:

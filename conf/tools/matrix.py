@@ -183,6 +183,8 @@ def test(place: Path, folders: Iterable[str], site: bool) -> str:
         str(cores()),
         "--dist",
         "loadfile",
+        "--max-worker-restart",
+        "1",
         "-m",
         "not long",
         f"--junit-xml={report}",

@@ -40,7 +40,10 @@ READY = """async () => {
         if (waited > 20000) throw new Error(`not drawn: ${missing().map((figure) => figure.dataset.explorable)}`);
         await new Promise((done) => setTimeout(done, 20));
     }
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); // as wide as the paper
+    await new Promise((done) => { // as wide as the paper; a browser without a screen may draw no frames
+        requestAnimationFrame(() => requestAnimationFrame(done));
+        setTimeout(done, 2000);
+    });
     await Promise.all([...document.images].map((image) => image.decode()));
 }"""
 

@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from drags import mouse, steady, touch
 from playwright.sync_api import Locator, Page, Route, expect
+from reader import FRAMES
 from states import follow
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -47,7 +48,10 @@ STATE = """root => [...root.querySelectorAll("fieldset, .explorable-slider")]
 STATES = f"""async (root, fragments) => {{
     const states = [];
     for (const fragment of fragments) {{
-        const heard = new Promise(done => addEventListener("hashchange", done, {{ once: true }}));
+        const heard = new Promise((done, fail) => {{
+            addEventListener("hashchange", done, {{ once: true }});
+            setTimeout(() => fail(new Error(`the page stays at ${{location.hash}}`)), 20000);
+        }});
         location.hash = fragment;
         await heard;
         states.push(({STATE})(root));
@@ -264,7 +268,7 @@ def test_fits_the_screen_and_the_room_kept_for_it(open_page, site, name, path, w
     assert figure.locator("dd").count() == 0
     room = figure.evaluate("e => e.getBoundingClientRect().height")
     see(figure)
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    page.evaluate(FRAMES)
     assert figure.evaluate("e => e.getBoundingClientRect().height") == pytest.approx(room, abs=1)
     filled = figure.evaluate(
         """e => Math.max(...[...e.children].filter(c => !c.matches(".explorable-status"))

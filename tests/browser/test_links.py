@@ -14,6 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from drags import steady
 from playwright.sync_api import Page, Route, expect
+from reader import FRAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = (ROOT / "tests/published-anchors.txt").read_text(encoding="utf-8").split()
@@ -101,9 +102,10 @@ def push(page: Page) -> None:
             // a browser without anchoring of its own, such as Safari
             document.documentElement.style.overflowAnchor = document.body.style.overflowAnchor = "none";
             document.querySelector("#answer").before(late);
-            return new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)));
         }"""
     )
+    page.evaluate(FRAMES)
+    page.wait_for_timeout(100)
 
 
 def test_a_place_stays_in_view_while_the_page_settles_but_not_against_the_reader(open_page, site):

@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from small_site import PAGE, Site, assert_same, ran
+from small_site import PAGE, Site, assert_same, ran, wait_for
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_an_edit_undone_gives_the_same_bytes(settled):
 def test_an_interrupted_build_ends_at_once_and_says_so(site):
     site.edit("docs/one.md", "axes.plot([0, 1])", "import time; time.sleep(60)")
     process = site.start()
-    assert "running 1 of 2 pages" in process.stdout.readline()
+    wait_for("running 1 of 2 pages", process)
     time.sleep(3)
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
@@ -192,8 +192,7 @@ def test_an_interrupted_build_ends_at_once_and_says_so(site):
 def test_a_build_interrupted_while_pages_are_made_says_so_too(site):
     before = site.page("one.html")
     process = site.start()
-    while "Sphinx makes them" not in process.stdout.readline():
-        pass
+    wait_for("Sphinx makes them", process)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=50)
@@ -220,8 +219,7 @@ def test_a_page_edited_while_the_site_is_built_is_named(site):
     """What ran is not what the page now says."""
     page = site.root / "docs/one.md"
     process = site.start()
-    while "Sphinx makes them" not in process.stdout.readline():
-        assert process.poll() is None
+    wait_for("Sphinx makes them", process)
     page.write_text(page.read_text(encoding="utf-8") + "\n```{code-cell} python\nprint(1)\n```\n", encoding="utf-8")
     output, _ = process.communicate(timeout=300)
     assert process.returncode != 0

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from small_site import PAGE, ran
+from small_site import PAGE, ran, wait_for
 from tried_site import CELL, TriedSite, cases, contents
 
 # what stands in a cell, and what the build says of it
@@ -78,7 +78,7 @@ def test_outputs_of_a_module_that_changes_while_it_is_used_are_not_kept(site: Tr
     """Compiled code and other programs can change it, and so can who edits it."""
     site.edit("docs/one.md", CELL, "import time; time.sleep(6)")
     process = site.start()
-    assert "running 1 of 2 pages" in process.stdout.readline()
+    wait_for("running 1 of 2 pages", process)
     site.edit("code/genmodels/toy_base.py", "VALUE = 1", "VALUE = 2")
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 1 and "Traceback" not in output, output

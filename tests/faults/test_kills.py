@@ -13,7 +13,7 @@ from pathlib import Path
 
 import build_folder
 import pytest
-from small_site import Site
+from small_site import Site, wait_for
 from tried_site import CACHES, CELL, LONG, TriedSite, contents
 
 SEED = 20261123
@@ -99,10 +99,10 @@ def test_builds_killed_at_random_moments_are_continued(site: TriedSite, versions
 def test_a_build_killed_while_cells_run_leaves_no_kernel_and_does_not_block_the_next(site: TriedSite) -> None:
     site.edit("docs/one.md", CELL, "import time; time.sleep(50)")
     process = site.start()
-    assert "running 1 of 2 pages" in process.stdout.readline()
+    wait_for("running 1 of 2 pages", process)
     time.sleep(3)
     waiting = site.start()
-    assert "Another build is running here" in waiting.stdout.readline()
+    wait_for("Another build is running here", waiting)
     site.edit("docs/one.md", "import time; time.sleep(50)", CELL)
     began = time.monotonic()
     process.send_signal(signal.SIGKILL)

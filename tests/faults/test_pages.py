@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_site import Site, ran
+from small_site import Site, ran, wait_for
 from tried_site import LONG, TriedSite, contents
 
 
@@ -59,8 +59,7 @@ def test_a_page_that_is_still_linked_is_named(site: TriedSite, what: str, messag
 def test_a_page_deleted_while_the_site_is_built(site: TriedSite, moment: str) -> None:
     site.edit("docs/one.md", "axes.plot([0, 1])", "import time; time.sleep(3)")
     process = site.start()
-    while moment not in process.stdout.readline():
-        assert process.poll() is None
+    wait_for(moment, process)
     page = site.root / "docs/two.md"
     text = page.read_text(encoding="utf-8")
     page.unlink()
