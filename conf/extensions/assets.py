@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ EARLY_SCRIPT = (
     "h.dataset.theme=m!=='auto'?m:matchMedia('(prefers-color-scheme: dark)').matches?'dark':'light';"
     "document.fonts.forEach(function(f){f.load()})})(document.documentElement)"
 )
+VERSION = re.compile(r'\A(\?v=\w*)?"')
 POLICY = (
     "default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'"
@@ -85,14 +87,27 @@ def bundle(app: Sphinx, error: Exception | None) -> None:
     used = words(every_script).union(*(memory.recall(names, page) for page in pages.values()))
     style = memory.recall(pruned, style, sorted(used))
     style = embedded(style, out / "_static", pages.values(), memory.recall)
-    made = {CSS: style, JS: script, INDEX: (out / INDEX).read_text(encoding="utf-8")}
-    for name, text in (made | figures).items():
+    made = {CSS: style, JS: script, INDEX: (out / INDEX).read_text(encoding="utf-8")} | figures
+    for name, text in made.items():
         (out / name).write_text(text, encoding="utf-8")
-        version = hashlib.sha256(text.encode()).hexdigest()[:8]
-        pages = {path: re.sub(rf'{name}(\?v=\w*)?"', f'{name}?v={version}"', page) for path, page in pages.items()}
-    for path, text in pages.items():
-        path.write_text(text, encoding="utf-8")
+    versions = {name: hashlib.sha256(text.encode()).hexdigest()[:8] for name, text in made.items()}
+    for path, page in pages.items():
+        path.write_text(_versioned(page, versions), encoding="utf-8")
     _remove_unused(out, [*pages.values(), style, every_script])
+
+
+def _versioned(page: str, versions: Mapping[str, str]) -> str:
+    """The page with the versions of the files that it loads behind their names."""
+    for name, version in versions.items():
+        start, *rest = page.split(name)  # which is much faster than a search for an expression
+        page = start + "".join(name + VERSION.sub(f'?v={version}"', text, count=1) for text in rest)
+    return page
+
+
+def joined(builder: Any) -> set[str]:
+    """The static files that the bundles are made of."""
+    named = [css.filename for css in builder._css_files] + [js.filename for js in builder._js_files]
+    return {*THEME_CSS, *(str(name).partition("?")[0].removeprefix("_static/") for name in named if _wanted(name))}
 
 
 def _wanted(filename: Any) -> bool:

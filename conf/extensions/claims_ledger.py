@@ -194,8 +194,12 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     """Write claims.json."""
     if exception is None:
         records = [{field: record[field] for field in FIELDS} for _, record in sorted(site().ledger.items())]
-        text = json.dumps({"claims": records}, indent=1, ensure_ascii=False)
-        (app.outdir / "claims.json").write_text(text + "\n", encoding="utf-8")
+        (app.outdir / "claims.json").write_text(site().memory.recall(_listed, records), encoding="utf-8")
+
+
+def _listed(records: list[dict[str, Any]]) -> str:
+    """The text of claims.json."""
+    return json.dumps({"claims": records}, indent=1, ensure_ascii=False) + "\n"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

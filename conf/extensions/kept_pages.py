@@ -15,6 +15,7 @@ from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
+from assets import joined
 from docutils import nodes
 from executed_pages import recorded
 from known_sources import known
@@ -24,6 +25,7 @@ from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
+from sphinx.util.fileutil import copy_asset_file
 
 MOVING = {"source_map", "wordcount"}  # what an edit of a page's prose changes, and no page shows
 logger = logging.getLogger(__name__)
@@ -153,6 +155,15 @@ class PageBuilder(StandaloneHTMLBuilder):
             site().noted[kind][docname] = value
         site().memory.used.update(page["noted"]["used"])
         self.images |= page["noted"]["images"]
+
+    def copy_theme_static_files(self, context: dict[str, Any]) -> None:
+        """Copy of the theme what the bundles are made of; all else, hundreds of files, would only be deleted."""
+        wanted = joined(self)
+        for folder in reversed(self.theme.get_theme_dirs()):
+            for path in (Path(folder, "static", name + ending) for name in wanted for ending in ("", ".jinja", "_t")):
+                target = self._static_dir / path.relative_to(Path(folder, "static")).parent
+                target.mkdir(parents=True, exist_ok=True)
+                copy_asset_file(path, target, context=context, renderer=self.templates, force=True)
 
     def cleanup(self) -> None:
         """At the end of a build without a warning keep its pages: a page that is kept would not warn again."""

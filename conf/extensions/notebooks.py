@@ -39,13 +39,16 @@ def known(app: Sphinx) -> Known:
     equations = {label: str(number) for label, (_, number) in app.env.get_domain("math").data["objects"].items()}
     citations: list[Any] = app.env.get_domain("cite").citations  # type: ignore[attr-defined]
     persons = {cited.key: (_authors(cited.entry), str(cited.entry.fields["year"])) for cited in citations}
-    works = {cited.key: _entry(cited.formatted_entry) for cited in citations}
+    works = {
+        cited.key: site().memory.remember(["work", repr(cited.entry)], functools.partial(_entry, cited))
+        for cited in citations
+    }
     return Known(site().ledger, equations, persons, works, lambda name: f"{name}.html")
 
 
-def _entry(formatted: Any) -> str:
+def _entry(cited: Any) -> str:
     """An entry of the list of literature on one line; full stops and hyphens need no escape."""
-    return re.sub(r"\\([.-])", r"\1", formatted.text.render_as("markdown").replace("\n", " "))
+    return re.sub(r"\\([.-])", r"\1", cited.formatted_entry.text.render_as("markdown").replace("\n", " "))
 
 
 def _seen_from(page: Page, references: Known, base: str) -> Known:

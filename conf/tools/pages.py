@@ -183,10 +183,11 @@ def _seen(project: Project, path: Path) -> str:
 def imported_modules(package: Path, source: str) -> dict[str, Path]:
     """The package's modules that ``source`` imports, directly or not: dotted name -> file."""
     found: dict[str, Path] = {}
+    files = _modules(package)
     waiting = [*_imports(_parse(source, "a cell"), PACKAGE)]
     while waiting:
         name = waiting.pop()
-        path = _module_file(package, name)
+        path = files.get(name)  # None where the name is that of a function or a class
         if path is not None and name not in found:
             found[name] = path
             waiting += _imports_of_module(path, name if path.stem == "__init__" else name.rpartition(".")[0])
@@ -254,13 +255,14 @@ def _external(source: str) -> frozenset[str]:
     return frozenset(name for name in names if name.partition(".")[0] not in {PACKAGE, *sys.stdlib_module_names})
 
 
-def _module_file(package: Path, name: str) -> Path | None:
-    """The file of the module called ``name``, or None where the name is that of a function or a class."""
-    place = package.joinpath(*name.split(".")[1:])
-    for candidate in (place / "__init__.py", place.with_suffix(".py")):
-        if candidate.is_file():
-            return candidate
-    return None
+def _modules(package: Path) -> dict[str, Path]:
+    """The package and its modules: dotted name -> file."""
+    found = {}
+    # in this order a package hides a module of the same name
+    for path in sorted(package.rglob("*.py"), key=lambda path: path.name == "__init__.py"):
+        steps = path.relative_to(package.parent).with_suffix("").parts
+        found[".".join(steps[:-1] if steps[-1] == "__init__" else steps)] = path
+    return found
 
 
 class Store:
