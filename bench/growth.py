@@ -69,12 +69,13 @@ class Site:
         failed = "".join(f"\n    PROBLEM: {problem}" for problem in wrong)
         print(f"  {case}: {done.wall:.1f} s, CPU {done.cpu:.1f} s, {done.peak:.0f} MB{failed}", flush=True)
         return {
-            "wall": done.wall,
-            "cpu": done.cpu,
-            "peak": done.peak,
+            "wall": [done.wall],
+            "cpu": [done.cpu],
+            "peak": [done.peak],
             "stale": False,
             "problems": wrong,
-            "stages": {name: float(seconds) for name, seconds in tools.STAGE.findall(done.output)},
+            "ran": set(),
+            "stages": [{name: float(seconds) for name, seconds in tools.STAGE.findall(done.output)}],
         }
 
     def result(self, search: Sequence[float]) -> dict[str, Any]:

@@ -38,6 +38,7 @@ extensions = [
     "search_index",
     "menu",
     "versions",
+    "speed",
     "page_facts",
     "page_previews",
     "short_pages",
@@ -121,6 +122,7 @@ html_theme_options: dict[str, object] = {
 
 # what a page counts in search; all others count fully, and those that count nothing are left out
 search_weights = [
+    (r"speed", 0.0),  # tables for those who build sites; the index is small
     (r"sheet-\d+/\d[a-z]-.*", 1.0),
     (r"sheet-\d+/answers", 0.3),  # repeats the pages' answers
     (r"sheet-\d+/.*", 0.8),

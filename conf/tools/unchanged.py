@@ -18,7 +18,7 @@ from pathlib import Path
 from build_folder import packages
 from pages import Project
 
-READ = (".gitignore", "LICENSE", "code", "conf", "docs", "pyproject.toml", "requirements")
+READ = (".gitignore", "LICENSE", "bench/results", "code", "conf", "docs", "pyproject.toml", "requirements")
 SETTINGS = ("READTHEDOCS", "SITE_URL", "SOURCE_DATE_EPOCH")
 PASSED_OVER = {"__pycache__", ".ipynb_checkpoints"}
 

@@ -21,6 +21,14 @@ def test_every_page_comes_without_an_error_or_a_request_to_another_host(open_pag
         assert page.locator("article h1").is_visible(), name
 
 
+def test_waiting_for_frames_ends_where_none_are_drawn(open_page, site):
+    """It happens that a browser without a screen draws no more; what waits for it for ever is never told."""
+    page = open_page()
+    page.goto(f"{site}/index.html")
+    page.evaluate("window.requestAnimationFrame = () => 0")
+    page.evaluate(reader.FRAMES)
+
+
 @pytest.mark.parametrize("width", reader.WIDTHS)
 @pytest.mark.parametrize("name", LONGEST)
 def test_everything_works_when_the_network_is_cut(launched, site, name, width):

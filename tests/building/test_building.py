@@ -1,10 +1,14 @@
 """Building breaks where it must and runs what it must, tried on a small site; what happens to builds: tests/faults."""
 
+import io
 import re
 import shutil
 import signal
+import sys
+import threading
 import time
 
+import execute
 import pytest
 from small_site import PAGE, Site, assert_same, ran, wait_for
 
@@ -225,3 +229,21 @@ def test_a_page_edited_while_the_site_is_built_is_named(site):
     assert process.returncode != 0
     assert "one.md: WARNING: the cells have not been run, or were edited since: run 'make html' again" in output
     assert "Traceback" not in output
+
+
+def test_a_line_of_progress_is_whole_when_two_pages_end_at_once(monkeypatch):
+    class Slow(io.StringIO):
+        def write(self, text):
+            time.sleep(0.02)
+            return super().write(text)
+
+    progress = execute.Progress({"one": 1, "two": 1})
+    for name in ("one", "two"):
+        progress.start(name)
+    monkeypatch.setattr(sys, "stdout", said := Slow())
+    ending = [threading.Thread(target=progress.done, args=(name,)) for name in ("one", "two")]
+    for thread in ending:
+        thread.start()
+    for thread in ending:
+        thread.join()
+    assert sorted(said.getvalue().splitlines()) == [f"  {name}: done, 1 cells, 0 s" for name in ("one", "two")]

@@ -241,15 +241,15 @@ def test_promises_are_held_to_the_medians() -> None:
 def test_a_failed_build_wins_nothing() -> None:
     result = copy.deepcopy(RESULT)
     result["contestants"][1]["cases"]["cold"] = case([0.1], problems=("status 1",))
-    assert speed.tool_tables(result)[0].rows[1] == ["Sphinx + myst-nb", "as documented", "failed", "", ""]
+    assert speed.tool_tables(result)[0].rows[1] == ["Sphinx + myst-nb", "as documented", "1", "failed", "", ""]
     assert speed.tool_verdicts(result).rows[0][1] == "5.0 s; nbsphinx, as documented: 20.0 s"
 
 
 def test_the_report_holds_all_that_was_measured() -> None:
     report = speed.report("tools", RESULT)
-    assert "Measured 1 May 2030 at commit abc, each case 3 times, of which the median is shown." in report
-    assert "| Sphinx + myst-nb | as documented | 10.0 | 10.0 | 100 |" in report
-    assert "| Sphinx + myst-nb | as documented | 2.0 | 2.0 | 100 | yes |" in report
+    assert "Measured 1 May 2030 at commit abc; of several builds the median is shown." in report
+    assert "| Sphinx + myst-nb | as documented | 3 | 10.0 | 10.0 | 100 |" in report
+    assert "| Sphinx + myst-nb | as documented | 1 | 2.0 | 2.0 | 100 | yes |" in report
     assert "| cells | 2.50 | 0.00 |" in report
     assert "- a = 1: it is. <https://example.org/a>" in report
 
@@ -267,26 +267,58 @@ def test_growth_is_seconds_a_page_at_the_largest_size_of_those_at_the_smallest()
         ["23.0 s", "NOT MET"],
         ["310 ms", "NOT MET"],
     ]
-    assert "| 200 | 230.0 | 1.150 | 230.0 | 100 |" in speed.report("growth", result)
+    assert "| 200 | 1 | 230.0 | 1.150 | 230.0 | 100 |" in speed.report("growth", result)
+
+
+def build(wall: float, stale: bool = False) -> dict[str, object]:
+    measures = {"wall": [wall], "cpu": [1.0], "peak": [2.0], "stages": [{"imports": wall}]}
+    return {**measures, "stale": stale, "problems": [], "ran": set()}
 
 
 def test_rounds_are_gathered() -> None:
-    rounds = [
-        {
-            "cold": {
-                "wall": wall,
-                "cpu": 1.0,
-                "peak": 2.0,
-                "stale": wall > 1,
-                "problems": [],
-                "stages": {"imports": wall},
-            }
-        }
-        for wall in (1.0, 3.0, 2.0)
-    ]
+    rounds = [{"cold": build(wall, wall > 1)} for wall in (1.0, 3.0, 2.0)]
     found = tools.gathered(rounds, ["cold"])["cold"]
     assert (found["wall"], found["stale"]) == ([1.0, 3.0, 2.0], True)
     assert tools.stages(rounds, ["cold"]) == {"cold": {"imports": 2.0}}
+
+
+class Player:
+    """A tool that takes as long as it is told for each build, and shows every edit."""
+
+    def __init__(self, page: Path, walls: list[float]) -> None:
+        self.page, self.walls, self.package = page, walls, page.parent
+
+    def prepare(self, pages: object) -> None:
+        """Everything is there."""
+
+    def source(self, page: object) -> Path:
+        return self.page
+
+    built = source
+
+    def build(self) -> measure.Measured:
+        return measure.Measured(self.walls.pop(0), 1.0, 2.0, 0, "  2b-title: done, 1 cells, 0 s\n")
+
+
+def test_short_cases_are_repeated_with_an_edit_more_each_time(
+    tmp_path: Path, source: sources.Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "problems", lambda *_: [])
+    page = tmp_path / "page.md"
+    page.write_text("\n## Further\n")
+    player = Player(page, [100.0, 1.0, 2.0, 3.0, 50.0, 70.0])
+    played = tools.play(player, [source], "2b", "adversarial", "prose", 3)
+    assert {case: found["wall"] for case, found in played.items()} == {
+        "cold": [100.0],
+        "unchanged": [1.0, 2.0, 3.0],
+        "prose": [50.0, 70.0],  # and no third: it would take more than a minute again
+    }
+    assert page.read_text().count(sources.SENTENCE) == 2
+    assert played["prose"]["problems"] == []
+    monkeypatch.setattr(sources, "edit_prose", lambda page: None)
+    player.walls = [1.0] * 7
+    page.write_text(sources.SENTENCE)
+    assert tools.play(player, [source], "2b", "adversarial", "prose", 3)["prose"]["problems"]  # the second is not there
 
 
 @pytest.mark.parametrize("name", ["tools", "growth"])

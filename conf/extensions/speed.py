@@ -1,9 +1,19 @@
-"""The reports of the benchmarks: what was measured, when, on what, and whether what is promised was met."""
+"""``{speed} tools`` and ``{speed} growth`` show what the benchmarks measured last, from bench/results.
+
+No number is typed: what was measured, when, on what, and whether what is promised was met all come from the file that
+the benchmarks keep. Their own reports are made of the same tables.
+"""
 
 from __future__ import annotations
 
+import json
 import statistics
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 OURS = "this project"
 STOCK = ("Sphinx + myst-nb", "as documented")
@@ -35,9 +45,8 @@ def median(numbers: list[float]) -> float:
 
 def circumstances(result: Result) -> list[str]:
     """What was measured, when and on what, a sentence for each."""
-    machine, rounds = result["machine"], result["rounds"]
-    times = "once" if rounds == 1 else f"{rounds} times, of which the median is shown"
-    measured = f"Measured {result['date']} at commit {result['commit']}, each case {times}."
+    machine = result["machine"]
+    measured = f"Measured {result['date']} at commit {result['commit']}; of several builds the median is shown."
     on = f"{machine['processor']}, {machine['cores']} cores, {machine['memory']} GB; {machine['system']}."
     pages = f"Pages: {', '.join(result['pages'])}." if "pages" in result else ""
     return [line for line in (measured, on, pages) if line]
@@ -67,7 +76,7 @@ def tool_tables(result: Result) -> list[Table]:
     tables = []
     for case, title in CASES.items():
         rows = [row for contestant in result["contestants"] if (row := _tool_row(contestant, case))]
-        header = ["Tool", "Settings", "Seconds", "CPU seconds", "Peak MB"]
+        header = ["Tool", "Settings", "Builds", "Seconds", "CPU seconds", "Peak MB"]
         if rows:
             tables.append(Table(title, header + (["Stale output"] if case == "package" else []), rows))
     if result.get("stages"):
@@ -83,7 +92,7 @@ def _tool_row(contestant: Result, case: str) -> list[str]:
     if found["problems"]:
         numbers = ["failed", "", ""]
     stale = [{True: "yes", False: "no"}[found["stale"]]] if case == "package" else []
-    return [contestant["tool"], contestant["column"], *numbers, *stale]
+    return [contestant["tool"], contestant["column"], f"{len(found['wall'])}", *numbers, *stale]
 
 
 def _stages(stages: dict[str, dict[str, float]]) -> Table:
@@ -139,6 +148,7 @@ def growth_tables(result: Result) -> list[Table]:
         rows = [
             [
                 f"{size['pages']}",
+                f"{len(found['wall'])}",
                 f"{median(found['wall']):.1f}",
                 f"{median(found['wall']) / size['pages']:.3f}",
                 f"{median(found['cpu']):.1f}",
@@ -148,7 +158,9 @@ def growth_tables(result: Result) -> list[Table]:
             if (found := size["cases"].get(case)) and not found["problems"]
         ]
         if rows:
-            tables.append(Table(title, ["Pages", "Seconds", "Seconds a page", "CPU seconds", "Peak MB"], rows))
+            tables.append(
+                Table(title, ["Pages", "Builds", "Seconds", "Seconds a page", "CPU seconds", "Peak MB"], rows)
+            )
     rows = [
         [f"{size['pages']}", f"{median(size['search']):.0f}", f"{max(size['search']):.0f}", f"{len(size['search'])}"]
         for size in result["sizes"]
@@ -208,3 +220,63 @@ def report(name: str, result: Result) -> str:
 
 TABLES = {"tools": tool_tables, "growth": growth_tables}
 VERDICTS = {"tools": tool_verdicts, "growth": growth_verdicts}
+
+
+class Speed(SphinxDirective):
+    """The tables of one benchmark."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Circumstances, verdicts, tables, and of the comparison every setting with its source."""
+        name = self.arguments[0]
+        if name not in TABLES:
+            raise self.error(f"no benchmark {name!r}: there are {', '.join(TABLES)}")
+        path = Path(self.config.site_root) / "bench" / "results" / f"{name}.json"
+        self.env.note_dependency(str(path))
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise self.error(f"there is no {path}: bench/{name}.py --keep writes it") from None
+        made: list[nodes.Node] = [_list([[nodes.Text(line)] for line in circumstances(result)])]
+        made += [_table(table) for table in (VERDICTS[name](result), *TABLES[name](result)) if table.rows]
+        if name == "tools":
+            made += _settings(result)
+        return made
+
+
+def _settings(result: Result) -> list[nodes.Node]:
+    made: list[nodes.Node] = []
+    for what, versions, lines in settings(result):
+        made.append(nodes.paragraph("", "", nodes.strong("", what), nodes.Text(f" ({versions})")))
+        if lines:
+            made.append(
+                _list([[nodes.Text(f"{words} ("), _source(source), nodes.Text(")")] for words, source in lines])
+            )
+    return made
+
+
+def _source(address: str) -> nodes.reference:
+    return nodes.reference("", "documentation", refuri=address)
+
+
+def _list(items: list[list[nodes.Node]]) -> nodes.bullet_list:
+    return nodes.bullet_list("", *(nodes.list_item("", nodes.paragraph("", "", *item)) for item in items))
+
+
+def _table(table: Table) -> nodes.table:
+    """A table with its title."""
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in table.header), cols=len(table.header))
+    group += nodes.thead("", _row(table.header))
+    group += nodes.tbody("", *(_row(row) for row in table.rows))
+    return nodes.table("", nodes.title("", table.title), group, classes=["measurements"])
+
+
+def _row(cells: list[str]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", cell)) for cell in cells))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive."""
+    app.add_directive("speed", Speed)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
