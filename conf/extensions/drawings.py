@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from genmodels.palette import PALETTE
-from pages import code_cells
+from pages import Page, code_cells
 from PIL import Image
 from site_state import site
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 SVG = "image/svg+xml"
 FOLDER = "figures"
@@ -166,15 +167,29 @@ def write(app: Sphinx, error: Exception | None) -> None:
     folder = Path(app.outdir) / FOLDER
     folder.mkdir(exist_ok=True)
     for page in site().pages:
-        for cell, outputs in zip(code_cells(page.notebook), site().store.get(page.digest) or [], strict=False):
-            for output in outputs:
-                if SVG in output.get("data", {}):
-                    for file, panel in _files(output["data"][SVG], cell.metadata["name"]):
-                        (folder / file).write_text(panel, encoding="utf-8")
+        for name, svg in _figures(page):
+            for file, panel in _files(svg, name):
+                (folder / file).write_text(panel, encoding="utf-8")
+
+
+def _figures(page: Page) -> Iterator[tuple[str, str]]:
+    """The page's figures as its cells drew them: name and text."""
+    for cell, outputs in zip(code_cells(page.notebook), site().store.get(page.digest) or [], strict=False):
+        for output in outputs:
+            if SVG in output.get("data", {}):
+                yield str(cell.metadata.get("name", "")), output["data"][SVG]
+
+
+def begin_at_the_end(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Have the figures of the last pages made smaller while the first pages are read."""
+    pages = [page for page in site().pages if page.name in docnames]
+    if len(pages) > 1:
+        site().memory.ahead(panels, [[svg] for page in reversed(pages) for _, svg in _figures(page)])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Write the files when the pages are made."""
     app.setup_extension("site_state")
+    app.connect("env-before-read-docs", begin_at_the_end)
     app.connect("build-finished", write)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": False}

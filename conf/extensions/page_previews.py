@@ -96,9 +96,16 @@ def add_preview(
     }
 
 
+def draw_ahead(app: Sphinx, error: Exception | None) -> None:
+    """Have the pictures drawn while the build goes on."""
+    if error is None:
+        site().memory.ahead(_drawn, [card for _, *card in site().noted["preview"].values()])
+
+
 def draw(app: Sphinx, error: Exception | None) -> None:
     """Put the pictures of all pages where their tags say."""
     if error is None:
+        site().memory.wait()
         for picture, *card in site().noted["preview"].values():
             path = Path(app.outdir) / picture
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,6 +126,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("page_names")
     app.setup_extension("site_state")
     app.connect("html-page-context", add_preview, priority=400)
-    app.connect("build-finished", draw)
+    app.connect("build-finished", draw_ahead, priority=10)
+    app.connect("build-finished", draw, priority=940)
     app.connect("html-page-context", drop_unknown_address, priority=600)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

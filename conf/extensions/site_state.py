@@ -8,8 +8,11 @@ import functools
 import hashlib
 import json
 import re
+import subprocess
+import sys
+import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +30,46 @@ class Memory:
 
     def __init__(self, folder: Path, recipe: str) -> None:
         self._store, self.recipe, self.used = Store(folder), recipe, set[str]()
+        self._helpers: list[subprocess.Popen[str]] = []
 
     def recall(self, make: Callable[..., Any], *inputs: Any) -> Any:
         """What ``make`` returns for these inputs, made now or by a build before; JSON must be able to say both.
 
         ``make`` depends on its inputs alone, and on what the recipe names: the site's tools, packages and palette.
         """
+        return self.remember(self._about(make, inputs), lambda: make(*inputs))
+
+    def ahead(self, make: Callable[..., Any], calls: Iterable[Sequence[Any]]) -> None:
+        """Have another process make, for a later `recall`, what is not there for these inputs."""
+        missing = [inputs for inputs in calls if self._store.get(self._digest(self._about(make, inputs))) is None]
+        if not missing:
+            return
+        work = {"module": make.__module__, "name": make.__qualname__, "calls": missing}
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
+            json.dump(work | {"folder": str(self._store.folder), "recipe": self.recipe}, file)
+            file.seek(0)
+            # it says nothing: what it cannot make is made here, and fails here. Ctrl+C is for the build alone
+            command = [sys.executable, str(Path(__file__).with_name("made_ahead.py"))]
+            silent = subprocess.DEVNULL
+            helper = subprocess.Popen(command, stdin=file, stdout=silent, stderr=silent, start_new_session=True)
+        self._helpers.append(helper)
+
+    def wait(self) -> None:
+        """Wait for all that is made ahead."""
+        while self._helpers:
+            self._helpers.pop().wait()
+
+    def _about(self, make: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
         # a long text is not spelt out: its digest says as much
         about = [_sha256(text) if isinstance(text, str) and len(text) > 1000 else text for text in inputs]
-        return self.remember([make.__module__, make.__qualname__, about], lambda: make(*inputs))
+        return [make.__module__, make.__qualname__, about]
+
+    def _digest(self, about: Any) -> str:
+        return _sha256(json.dumps([self.recipe, about], sort_keys=True))
 
     def remember(self, about: Any, make: Callable[[], Any]) -> Any:
         """What ``make`` returns, made now or by a build before with the same ``about``: all that it is made from."""
-        digest = _sha256(json.dumps([self.recipe, about], sort_keys=True))
+        digest = self._digest(about)
         self.used.add(digest)
         found = self._store.get(digest)
         if found is None:
