@@ -17,8 +17,7 @@ from drawings import SVG, figure
 from genmodels.claims import FIGURE_MIME
 from genmodels.claims import MIME as CLAIM
 from genmodels.palette import stylesheet
-from myst_nb.core.read import read_myst_markdown_notebook
-from pages import code_cells, digest
+from pages import Store, code_cells, digest, parsed_page
 from site_state import site
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -29,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 def read(text: str) -> Any:
     """The page as a notebook with outputs ready to be shown; a warning and no outputs where its cells were not run."""
-    notebook = read_myst_markdown_notebook(text, add_source_map=True)
+    notebook = parsed_page(text, Store(site().project.parsed))
     cells = code_cells(notebook)
     if not cells:
         return notebook

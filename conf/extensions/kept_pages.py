@@ -8,12 +8,15 @@ So does a build whose address is known, which is made once, in an empty folder.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import marshal
 import re
 from collections.abc import Mapping, Set
 from pathlib import Path
-from typing import Any
+from types import CodeType
+from typing import Any, cast
 
 from assets import joined
 from docutils import nodes
@@ -104,6 +107,19 @@ def name_pictures(app: Sphinx, env: BuildEnvironment) -> None:
         env.images[path] = (docnames, Path(path).name)
 
 
+def keep_templates(app: Sphinx) -> None:
+    """Have templates compiled once, and not at every build."""
+    environment, memory = app.builder.templates.environment, site().memory
+    compile_now = environment.compile
+
+    def compiled(source: str, name: str | None = None, filename: str | None = None) -> CodeType:
+        about = ["template", source, name, filename]
+        code = memory.remember(about, lambda: base64.b64encode(marshal.dumps(compile_now(*about[1:]))).decode())
+        return cast(CodeType, marshal.loads(base64.b64decode(code)))
+
+    environment.compile = compiled
+
+
 def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
     """Forget what a page said before it is read again."""
     gathering(env).pop(docname, None)
@@ -178,6 +194,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Put the builder in the place of Sphinx's own."""
     app.setup_extension("site_state")
     app.add_builder(PageBuilder, override=True)
+    app.connect("builder-inited", keep_templates, priority=600)  # when the memory is there
     app.connect("env-purge-doc", purge)
     app.connect("env-updated", name_pictures)
     return {"version": "1", "env_version": 1, "parallel_read_safe": False, "parallel_write_safe": False}

@@ -1,5 +1,6 @@
-"""Stand-ins for parts of extensions that this site does without, and which would load large libraries at every build.
+"""What this site does without, and what would load large libraries at every build, is not loaded.
 
+Sphinx can make books, manuals and lists of dead links, the last by a library for the web: here it makes HTML.
 myst-nb can run cells and keep their outputs, with nbclient, IPython and a database: here cells have run before Sphinx
 starts. sphinxext-opengraph can draw cards, with matplotlib: page_previews draws them, when they change.
 """
@@ -10,6 +11,7 @@ import sys
 import types
 from typing import Any
 
+import sphinx.application
 from sphinx.application import Sphinx
 
 STAND_INS: dict[str, dict[str, Any]] = {
@@ -18,6 +20,17 @@ STAND_INS: dict[str, dict[str, Any]] = {
     "myst_nb.core.execute.inline": {"NotebookClientInline": None},
     "sphinxext.opengraph._social_cards": {"DEFAULT_SOCIAL_CONFIG": {}, "create_social_card": None},
 }
+
+
+NEEDED = ("sphinx.builders.html", "sphinx.builders.gettext")  # of the second Sphinx asks for settings
+
+
+def without_other_builders() -> None:
+    """Have Sphinx load the builder of HTML and no other; to be called before it starts."""
+    others = ("sphinx.builders.", "sphinxcontrib.")
+    sphinx.application.builtin_extensions = tuple(
+        name for name in sphinx.application.builtin_extensions if name in NEEDED or not name.startswith(others)
+    )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

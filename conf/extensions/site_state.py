@@ -30,7 +30,7 @@ class Memory:
 
     def __init__(self, folder: Path, recipe: str) -> None:
         self._store, self.recipe, self.used = Store(folder), recipe, set[str]()
-        self._helpers: list[subprocess.Popen[str]] = []
+        self._helpers: list[subprocess.Popen[bytes]] = []
 
     def recall(self, make: Callable[..., Any], *inputs: Any) -> Any:
         """What ``make`` returns for these inputs, made now or by a build before; JSON must be able to say both.

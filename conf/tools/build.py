@@ -36,6 +36,7 @@ def sphinx(project: Project, pages: list[Page], store: Store, tags: Sequence[str
     """
     gc.set_threshold(100_000, 50, 100)  # to look for garbage more often would take a tenth of the time
     sys.path.insert(0, str(CONF / "extensions"))
+    import lean_imports
     import site_state
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
@@ -51,6 +52,7 @@ def sphinx(project: Project, pages: list[Page], store: Store, tags: Sequence[str
         (reading / SEAL).unlink()
     clear(read)
     os.environ |= {"SITE_BUILD": str(project.build), "MPLCONFIGDIR": str(fonts(project))}
+    lean_imports.without_other_builders()
     if not sys.stderr.isatty():
         nocolor()
     try:

@@ -57,6 +57,11 @@ class Project:
         return self.build / "execution"
 
     @property
+    def parsed(self) -> Path:
+        """The pages as notebooks, one file per digest."""
+        return self.build / "parsed"
+
+    @property
     def memory(self) -> Path:
         """What else took long to make, one file per digest."""
         return self.build / "memory"
@@ -77,14 +82,13 @@ def read_pages(project: Project) -> list[Page]:
     Raises ExecutionError on cells without the notebook header, and where a data file is damaged.
     """
     _check_data(project)
-    found, parsed, met = [], Store(project.build / "parsed"), set()
+    found, parsed, met = [], Store(project.parsed), set()
     for path in sorted(path for path in project.docs.rglob("*.md") if ".ipynb_checkpoints" not in path.parts):
         name = path.relative_to(project.docs).with_suffix("").as_posix()
         try:
             text = path.read_text(encoding="utf-8")
-            key = hashlib.sha256(json.dumps([text, packages()]).encode()).hexdigest()
-            met.add(key)
-            notebook = _parsed(text, parsed, key)
+            met.add(_key(text))
+            notebook = parsed_page(text, parsed)
         except UnicodeDecodeError as error:
             raise ExecutionError(f"{name}: is not UTF-8 text: {error}") from None
         except TypeError as error:
@@ -102,13 +106,18 @@ def read_pages(project: Project) -> list[Page]:
     return found
 
 
-def _parsed(text: str, store: Store, key: str) -> Any:
-    """The page as a notebook, which takes longer to make than to keep."""
+def _key(text: str) -> str:
+    """Under what a page with this text is kept by this version of what reads it."""
+    return hashlib.sha256(json.dumps([text, packages(), _file_digest(Path(__file__))]).encode()).hexdigest()
+
+
+def parsed_page(text: str, store: Store) -> Any:
+    """The page as a notebook that knows its lines, which takes longer to make than to keep."""
+    key = _key(text)
     kept = store.get(key)
     if kept is None:
-        notebook = read_myst_markdown_notebook(text)
-        store.put(key, notebook)
-        return notebook
+        kept = read_myst_markdown_notebook(text, add_source_map=True)
+        store.put(key, kept)
     return nbformat.from_dict(kept)
 
 
