@@ -5,8 +5,8 @@ after a module of the package was edited that some pages import. Every tool is t
 up and with its best settings. This project builds its whole site: with --pages, the cells of these pages only are run.
 In each round all but the first case are repeated, with an edit more each time, unless that takes more than a minute:
 there is no doubt then which tool is faster. Nothing else should run meanwhile. The report goes to the screen and to
-build/bench/tools.md and tools.json. A round of all pages takes more than an hour: less with --pages, --tools or
---columns. The first run installs the tools.
+build/bench/tools.md and tools.json. A round of all pages takes forty minutes: less with --pages, --tools or --columns.
+The first run installs the tools.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from drags import steady
+from host import Server
 from playwright.sync_api import Page, Route, expect
 from reader import FRAMES
 
@@ -360,7 +361,7 @@ def lost(html: Path) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Host, directory=str(html)))
+    server = Server(("127.0.0.1", 0), functools.partial(Host, directory=str(html)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
