@@ -66,17 +66,7 @@ class Site:
         environment = contestants.clean_environment() | {"PYTHONPATH": str(self.folder / "code")}
         done = measure.measured([sys.executable, "conf/tools/build.py", "--times"], self.folder, environment)
         wrong = [] if done.code == 0 else [f"status {done.code}: {done.output.strip()[-1500:]}"]
-        failed = "".join(f"\n    PROBLEM: {problem}" for problem in wrong)
-        print(f"  {case}: {done.wall:.1f} s, CPU {done.cpu:.1f} s, {done.peak:.0f} MB{failed}", flush=True)
-        return {
-            "wall": [done.wall],
-            "cpu": [done.cpu],
-            "peak": [done.peak],
-            "stale": False,
-            "problems": wrong,
-            "ran": set(),
-            "stages": [{name: float(seconds) for name, seconds in tools.STAGE.findall(done.output)}],
-        }
+        return tools.told(case, done, wrong)
 
     def result(self, search: Sequence[float]) -> dict[str, Any]:
         """The figures of all rounds."""

@@ -217,12 +217,14 @@ def _built(
     text = built.read_text(encoding="utf-8") if built.is_file() else ""
     if case == "prose" and not wrong and text.count(sources.SENTENCE) < edits:
         wrong = [f"{shown.name} does not show the sentence that was added"]
-    stale = case == "package" and sources.is_stale(text, edits)
+    return told(case, done, wrong, case == "package" and sources.is_stale(text, edits))
+
+
+def told(case: str, done: measure.Measured, wrong: list[str], stale: bool = False) -> Cases:
+    """Say what a build took and what was wrong, and return it."""
     failed = "".join(f"\n    PROBLEM: {problem}" for problem in wrong)
-    print(
-        f"  {case}: {done.wall:.1f} s, CPU {done.cpu:.1f} s, {done.peak:.0f} MB{', stale' if stale else ''}{failed}",
-        flush=True,
-    )
+    took = f"{done.wall:.1f} s, CPU {done.cpu:.1f} s, {done.peak:.0f} MB"
+    print(f"  {case}: {took}{', stale' if stale else ''}{failed}", flush=True)
     return {
         "wall": [done.wall],
         "cpu": [done.cpu],

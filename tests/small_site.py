@@ -105,7 +105,7 @@ class Site:
 
     def build(self, *options: str, **surroundings: Any) -> tuple[int, str]:
         process = self.start(*options, **surroundings)
-        output, _ = process.communicate()
+        output, _ = process.communicate(timeout=LONGEST + 10)  # what runs under another command gets no alarm
         return process.returncode, output
 
     def page(self, name: str) -> str:

@@ -88,11 +88,16 @@ def _tool_row(contestant: Result, case: str) -> list[str]:
     found = _case(contestant, case)
     if found is None:
         return []
-    numbers = [f"{median(found['wall']):.1f}", f"{median(found['cpu']):.1f}", f"{median(found['peak']):.0f}"]
+    numbers = [_rounded(median(found["wall"])), _rounded(median(found["cpu"])), f"{median(found['peak']):.0f}"]
     if found["problems"]:
         numbers = ["failed", "", ""]
     stale = [{True: "yes", False: "no"}[found["stale"]]] if case == "package" else []
     return [contestant["tool"], contestant["column"], f"{len(found['wall'])}", *numbers, *stale]
+
+
+def _rounded(seconds: float) -> str:
+    """To a tenth of a second, or, of a few, to a hundredth."""
+    return f"{seconds:.2f}" if seconds < 10 else f"{seconds:.1f}"
 
 
 def _stages(stages: dict[str, dict[str, float]]) -> Table:
@@ -127,7 +132,8 @@ def tool_verdicts(result: Result) -> Table:
                 continue
             best = min(times, key=lambda name: times[name])
             words = f"{title.partition(':')[0]}: faster than every other tool{meant}"
-            rows.append([words, f"{own:.1f} s; {best}: {times[best]:.1f} s", _verdict(own < times[best])])
+            found = f"{_rounded(own)} s; {best}: {_rounded(times[best])} s"
+            rows.append([words, found, _verdict(own < times[best])])
     stock = next((one for one in others if (one["tool"], one["column"]) == STOCK), None)
     cold, theirs = (_seconds(one, "cold") if one else None for one in (ours, stock))
     if cold and theirs:

@@ -227,10 +227,10 @@ RESULT = {
 def test_promises_are_held_to_the_medians() -> None:
     verdicts = {row[0]: (row[1], row[2]) for row in speed.tool_verdicts(RESULT).rows}
     assert verdicts == {
-        "Cold: faster than every other tool": ("5.0 s; Sphinx + myst-nb, as documented: 10.0 s", "met"),
-        "Package: faster than every other tool": ("3.0 s; Sphinx + myst-nb, as documented: 2.0 s", "NOT MET"),
+        "Cold: faster than every other tool": ("5.00 s; Sphinx + myst-nb, as documented: 10.0 s", "met"),
+        "Package: faster than every other tool": ("3.00 s; Sphinx + myst-nb, as documented: 2.00 s", "NOT MET"),
         "Package: faster than every other tool, stale pages built anew": (
-            "3.0 s; Sphinx + myst-nb, as documented: 12.0 s",
+            "3.00 s; Sphinx + myst-nb, as documented: 12.0 s",
             "met",
         ),
         "Cold: at most 60% of the time of Sphinx + myst-nb, as documented": ("50%", "met"),
@@ -242,14 +242,14 @@ def test_a_failed_build_wins_nothing() -> None:
     result = copy.deepcopy(RESULT)
     result["contestants"][1]["cases"]["cold"] = case([0.1], problems=("status 1",))
     assert speed.tool_tables(result)[0].rows[1] == ["Sphinx + myst-nb", "as documented", "1", "failed", "", ""]
-    assert speed.tool_verdicts(result).rows[0][1] == "5.0 s; nbsphinx, as documented: 20.0 s"
+    assert speed.tool_verdicts(result).rows[0][1] == "5.00 s; nbsphinx, as documented: 20.0 s"
 
 
 def test_the_report_holds_all_that_was_measured() -> None:
     report = speed.report("tools", RESULT)
     assert "Measured 1 May 2030 at commit abc; of several builds the median is shown." in report
     assert "| Sphinx + myst-nb | as documented | 3 | 10.0 | 10.0 | 100 |" in report
-    assert "| Sphinx + myst-nb | as documented | 1 | 2.0 | 2.0 | 100 | yes |" in report
+    assert "| Sphinx + myst-nb | as documented | 1 | 2.00 | 2.00 | 100 | yes |" in report
     assert "| cells | 2.50 | 0.00 |" in report
     assert "- a = 1: it is. <https://example.org/a>" in report
 
