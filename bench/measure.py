@@ -2,7 +2,9 @@
 
 CPU time is what the kernel accounts to a process when it is waited for, children included. A process whose parent has
 gone becomes a child of this one, which waits for it: no kernel of a notebook is missed. Memory is the sum of the
-proportional set sizes of all of them, looked up ten times a second, so that shared pages count once. For Linux only.
+proportional set sizes of all of them, so that shared pages count once. To look it up takes longer the more memory there
+is: it is looked up ten times a second at most, and so seldom that the looking takes a hundredth of a core. Otherwise it
+would slow down a build that uses all cores, and no other. For Linux only.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from pathlib import Path
 
 import psutil
 
-BETWEEN = 0.1  # seconds from one look at the memory to the next
+BETWEEN = 0.1  # seconds from one look at the memory to the next, at least
+SHARE = 0.01  # of a core, that looking may take
 GRACE = 10.0  # seconds that processes left behind have to end
 LONGEST = 3600.0
 SET_CHILD_SUBREAPER = 36  # of prctl(2)
@@ -52,8 +55,11 @@ class Memory(threading.Thread):
 
     def run(self) -> None:
         """Look until told to stop."""
-        while not self._over.wait(BETWEEN):
+        pause = BETWEEN
+        while not self._over.wait(pause):
+            before = time.thread_time()
             self.peak = max(self.peak, sum(map(_proportional, psutil.Process().children(recursive=True))))
+            pause = max(BETWEEN, (time.thread_time() - before) / SHARE)
 
     def stop(self) -> None:
         """Look no more."""

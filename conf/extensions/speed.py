@@ -92,7 +92,8 @@ def _tool_row(contestant: Result, case: str) -> list[str]:
     if found["problems"]:
         numbers = ["failed", "", ""]
     stale = [{True: "yes", False: "no"}[found["stale"]]] if case == "package" else []
-    return [contestant["tool"], contestant["column"], f"{len(found['wall'])}", *numbers, *stale]
+    builds = f"{len(found['wall'])}" + (f", after {found['failed']} that failed" if found["failed"] else "")
+    return [contestant["tool"], contestant["column"], builds, *numbers, *stale]
 
 
 def _rounded(seconds: float) -> str:

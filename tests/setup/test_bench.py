@@ -188,6 +188,29 @@ def test_a_command_is_measured_with_what_it_leaves_behind(tmp_path: Path) -> Non
     assert found["peak"] >= 60
 
 
+def test_looking_at_the_memory_takes_little_of_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would slow down a build that uses all cores, and no other."""
+    clock, pauses = [0.0], []
+
+    class Over:
+        def wait(self, pause: float) -> bool:
+            pauses.append(pause)
+            return len(pauses) > 3
+
+    def look(process: object) -> float:
+        clock[0] += 0.05 if len(pauses) < 3 else 0.0001
+        return 7.0
+
+    monkeypatch.setattr(measure.time, "thread_time", lambda: clock[0])
+    monkeypatch.setattr(measure.psutil.Process, "children", lambda *_, **__: ["one"])
+    monkeypatch.setattr(measure, "_proportional", look)
+    memory = measure.Memory()
+    monkeypatch.setattr(memory, "_over", Over())
+    memory.run()
+    assert pauses == pytest.approx([0.1, 5.0, 5.0, 0.1])  # 50 ms a look: a hundredth of five seconds
+    assert memory.peak == 7.0
+
+
 def test_a_failing_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "other")
     with pytest.raises(measure.MeasureError, match="on Linux only"):
@@ -198,7 +221,8 @@ def test_a_failing_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def case(wall: list[float], stale: bool = False, problems: tuple[str, ...] = ()) -> dict[str, object]:
-    return {"wall": wall, "cpu": wall, "peak": [100.0] * len(wall), "stale": stale, "problems": list(problems)}
+    measures = {"wall": wall, "cpu": wall, "peak": [100.0] * len(wall)}
+    return {**measures, "stale": stale, "problems": list(problems), "failed": 0}
 
 
 def contestant(tool: str, cold: float, package: float, stale: bool) -> dict[str, object]:
@@ -272,7 +296,7 @@ def test_growth_is_seconds_a_page_at_the_largest_size_of_those_at_the_smallest()
 
 def build(wall: float, stale: bool = False) -> dict[str, object]:
     measures = {"wall": [wall], "cpu": [1.0], "peak": [2.0], "stages": [{"imports": wall}]}
-    return {**measures, "stale": stale, "problems": [], "ran": set()}
+    return {**measures, "stale": stale, "problems": [], "failed": 0, "ran": set()}
 
 
 def test_rounds_are_gathered() -> None:
@@ -319,6 +343,26 @@ def test_short_cases_are_repeated_with_an_edit_more_each_time(
     player.walls = [1.0] * 7
     page.write_text(sources.SENTENCE)
     assert tools.play(player, [source], "2b", "adversarial", "prose", 3)["prose"]["problems"]  # the second is not there
+
+
+@pytest.mark.parametrize(("faults", "failed"), [(0, 0), (1, 1), (9, 2)])
+def test_a_tool_that_fails_from_nothing_starts_anew(
+    faults: int, failed: int, tmp_path: Path, source: sources.Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [faults]
+
+    def problems(*_: object) -> list[str]:
+        left[0] -= 1
+        return ["a race"] if left[0] >= 0 else []
+
+    monkeypatch.setattr(tools, "problems", problems)
+    player = Player(tmp_path / "page.md", [1.0, 2.0, 3.0, 4.0])
+    cold = tools.play(player, [source], "2b", "adversarial", "cold", 3)["cold"]
+    assert (cold["wall"], cold["failed"], bool(cold["problems"])) == ([failed + 1.0], failed, faults > 2)
+    result = copy.deepcopy(RESULT)
+    result["contestants"][1]["cases"]["cold"] = tools.gathered([{"cold": cold}], ["cold"])["cold"]
+    builds = {0: "1", 1: "1, after 1 that failed", 2: "1, after 2 that failed"}
+    assert speed.tool_tables(result)[0].rows[1][2] == builds[failed]
 
 
 @pytest.mark.parametrize("name", ["tools", "growth"])
