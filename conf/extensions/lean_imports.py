@@ -33,10 +33,15 @@ def without_other_builders() -> None:
     )
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
-    """Put them in place, before the extensions are loaded; a process that has loaded the parts keeps them."""
+def stand_in() -> None:
+    """Put the stand-ins in place, before myst-nb is loaded; a process that has loaded the parts keeps them."""
     for name, content in STAND_INS.items():
         module = types.ModuleType(name)
         module.__dict__.update(content)
         sys.modules.setdefault(name, module)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """The same, for a build by Sphinx alone, which loads this extension first."""
+    stand_in()
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

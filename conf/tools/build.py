@@ -8,13 +8,16 @@ have run. Whatever else happens (full disk, no permission, a kernel that dies), 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import functools
 import gc
+import importlib
 import os
 import shlex
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import advice
@@ -26,6 +29,33 @@ from pages import ExecutionError, Page, Project, Store, collect_claims
 from stages import clock
 
 CONF = Path(__file__).resolve().parents[1]
+LARGE = (  # what takes longest to load of what makes pages
+    "nbclient",
+    "nbformat",
+    "myst_nb.sphinx_ext",
+    "sphinx.ext.autodoc",
+    "sphinx_design.extension",
+    "fontTools.subset",
+)
+
+
+def load(project: Project, libraries: Iterable[str]) -> None:
+    """Load what a build of stale cells needs later, and these libraries, which the package's own page imports."""
+    _prepare(project)
+    import lean_imports
+
+    lean_imports.stand_in()
+    for name in (*LARGE, *libraries):
+        with contextlib.suppress(ImportError):  # what needs it will tell
+            importlib.import_module(name)
+
+
+def _prepare(project: Project) -> None:
+    """Let the site's extensions be found, and large libraries be loaded fast and without a user's settings."""
+    gc.set_threshold(100_000, 50, 100)  # to look for garbage more often would take a tenth of the time
+    os.environ["MPLCONFIGDIR"] = str(fonts(project))
+    if (extensions := str(CONF / "extensions")) not in sys.path:
+        sys.path.insert(0, extensions)
 
 
 def sphinx(project: Project, pages: list[Page], store: Store, tags: Sequence[str] = ()) -> Path | None:
@@ -34,8 +64,7 @@ def sphinx(project: Project, pages: list[Page], store: Store, tags: Sequence[str
     Sphinx remembers what it has read, and kept_pages what was written: an edit gives the same bytes as a clean build,
     and pages that are gone leave nothing behind.
     """
-    gc.set_threshold(100_000, 50, 100)  # to look for garbage more often would take a tenth of the time
-    sys.path.insert(0, str(CONF / "extensions"))
+    _prepare(project)
     import lean_imports
     import site_state
     from sphinx.application import Sphinx
@@ -51,7 +80,7 @@ def sphinx(project: Project, pages: list[Page], store: Store, tags: Sequence[str
         read.rename(reading)
         (reading / SEAL).unlink()
     clear(read)
-    os.environ |= {"SITE_BUILD": str(project.build), "MPLCONFIGDIR": str(fonts(project))}
+    os.environ["SITE_BUILD"] = str(project.build)
     lean_imports.without_other_builders()
     if not sys.stderr.isatty():
         nocolor()
@@ -153,7 +182,7 @@ def build(
             return html
         store = Store(project.store)
         try:
-            pages = run(project, store, jobs, seconds)
+            pages = run(project, store, jobs, seconds, functools.partial(load, project))
             collect_claims(pages, store)
         except ExecutionError as error:
             print(f"\n{error}\n\nNot built: a page's cells fail (above). build/html is what it was.", file=sys.stderr)

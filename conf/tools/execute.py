@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -195,9 +195,16 @@ def _plain(outputs: list[Any]) -> list[Any]:
     ]
 
 
-def run(project: Project, store: Store, jobs: int, seconds: float = CELL_SECONDS) -> list[Page]:
+def run(
+    project: Project,
+    store: Store,
+    jobs: int,
+    seconds: float = CELL_SECONDS,
+    meanwhile: Callable[[Iterable[str]], None] = lambda libraries: None,
+) -> list[Page]:
     """Execute what is not in the store, showing progress; return all pages. ExecutionError names all that fail.
 
+    ``meanwhile`` is called while the libraries, which it is told, are loaded for the kernels: a core is idle then.
     The caller holds the build folder.
     """
     sweep(project.build)
@@ -225,11 +232,11 @@ def run(project: Project, store: Store, jobs: int, seconds: float = CELL_SECONDS
             progress.failed(page.name)
             raise
 
-    stem = kernel.commands(
-        common_libraries(project, stale), _kernel_environment(project), scratch_prefix(project.build)
-    )
+    libraries = common_libraries(project, stale)
+    stem = kernel.commands(libraries, _kernel_environment(project), scratch_prefix(project.build))
     with progress, stem as command, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         try:
+            meanwhile(libraries)
             # the longest first, as far as the number of cells tells
             list(pool.map(work, sorted(stale, key=lambda page: -len(code_cells(page.notebook)))))
         except KeyboardInterrupt:

@@ -152,3 +152,21 @@ def test_what_is_loaded_before_gives_no_page_what_it_forgot_to_import(tmp_path):
         (tmp_path / f"docs/{name}.md").write_text(text)
     pages: list[Page] = read_pages(project)
     assert common_libraries(project, pages) == ["scipy.optimize", "sklearn.mixture", "torch"]
+
+
+def test_what_makes_pages_is_loaded_while_kernels_start(tmp_path):
+    """In a process of its own: a name that has gone would be passed over in silence."""
+    script = (
+        "import json, sys; from pathlib import Path; import build; from pages import Project\n"
+        "build.load(Project(Path(), Path('build')), ['no_such_library', 'colorsys'])\n"
+        "print(json.dumps([name for name in (*build.LARGE, 'colorsys') if name not in sys.modules]))\n"
+        "print(sorted(set(sys.modules) & {'jupyter_cache', 'sqlalchemy', 'matplotlib'}))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(Path(kernel.__file__).parent)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (run.stderr, run.stdout) == ("", "[]\n[]\n")
