@@ -69,7 +69,9 @@ def add_facts(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if isinstance(points, nodes.emphasis) and re.fullmatch(r"\d+ points?\.", points.astext()):
         line += [nodes.strong("", points.astext()), nodes.Text(" ")]
         points.parent.remove(points)
-        if first and isinstance(first.children[0], nodes.Text):
+        if not first.children:  # the points stood alone
+            first.parent.remove(first)
+        elif isinstance(first.children[0], nodes.Text):
             first.replace(first.children[0], nodes.Text(first.children[0].astext().lstrip()))
     line += nodes.Text(facts(page))
     page.insert(page.index(page.next_node(nodes.title)) + 1, line)

@@ -91,6 +91,19 @@ def test_reading_time_counts_words_formulas_figures_and_code_but_nothing_folded(
     assert page_facts.facts(nodes.section()) == "1 minute to read."
 
 
+@pytest.mark.parametrize("question", [[], ["\nWhat is it?"]])
+def test_points_move_to_the_facts_and_leave_no_empty_paragraph(question):
+    text = [nodes.Text(words) for words in question]
+    page = nodes.section(
+        "", nodes.title("", "3 (d) Title"), nodes.paragraph("", "", nodes.emphasis("", "5 points."), *text)
+    )
+    doctree = nodes.document(None, None)
+    doctree += page
+    page_facts.add_facts(None, doctree, "sheet-2/3d-title")
+    said = [paragraph.astext() for paragraph in page.findall(nodes.paragraph)]
+    assert said == ["5 points. 1 minute to read.", *(words.strip() for words in question)]
+
+
 def test_short_links_come_from_the_file_names(tmp_path):
     for name in ("sheet-2/2a-x.md", "sheet-2/2-gan.md", "sheet-2/answers.md", "sheet-2/notes.md", "index.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
