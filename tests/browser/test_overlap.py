@@ -184,7 +184,7 @@ def test_four_decimals_are_shown(page: Page, site: str) -> None:
 
 def test_no_overlap_and_identical(page: Page, site: str) -> None:
     visit(page, site, "overlap=gaussian,2,1.5")
-    page.get_by_role("button", name="No overlap (uniform)", exact=True).click()
+    page.get_by_role("button", name="No overlap", exact=True).click()
     assert state(page) == ["uniform", "1.5", "1"]
     assert (shown(page)["L_D"], shown(page)["L_G"]) == (0.0, 0.0)
     for family in ("uniform", "Gaussian"):

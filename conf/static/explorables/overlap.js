@@ -118,7 +118,7 @@
     const shift = figure.slider("shift", "shift $d$ of $p_gen$", 0.01);
     const width = figure.slider("width", "width $w$ of $p_gen$", 0.01, 0.5, 2);
     figure.jumps([
-      ["No overlap (uniform)", () => ["uniform", "1.5", "1"]],
+      ["No overlap", () => ["uniform", "1.5", "1"]],
       ["Identical", () => [family.text, "0", "1"]],
     ]);
     const densities = figure.panel(164, "x", [["data", "$p_data$"], ["generator", "$p_gen$, drag it"]]);
