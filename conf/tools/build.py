@@ -40,13 +40,13 @@ LARGE = (  # what takes longest to load of what makes pages
 
 
 def load(project: Project, libraries: Iterable[str]) -> None:
-    """Load what a build of stale cells needs later, and these libraries, which the package's own page imports."""
+    """Load what making pages needs; also the libraries, for the package's own page, where Sphinx remembers no page."""
     _prepare(project)
     import lean_imports
 
     lean_imports.stand_in()
-    for name in (*LARGE, *libraries):
-        with contextlib.suppress(ImportError):  # what needs it will tell
+    for name in (*LARGE, *(() if is_sealed(project.build / "doctrees") else libraries)):
+        with contextlib.suppress(Exception):  # what needs it will tell
             importlib.import_module(name)
 
 

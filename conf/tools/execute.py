@@ -204,8 +204,8 @@ def run(
 ) -> list[Page]:
     """Execute what is not in the store, showing progress; return all pages. ExecutionError names all that fail.
 
-    ``meanwhile`` is called while the libraries, which it is told, are loaded for the kernels: a core is idle then.
-    The caller holds the build folder.
+    ``meanwhile`` is called with the libraries' names while these are loaded for the kernels: of two cores one is idle
+    then. The caller holds the build folder.
     """
     sweep(project.build)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it reports what is left of a kernel that was stopped
@@ -237,6 +237,7 @@ def run(
     with progress, stem as command, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         try:
             meanwhile(libraries)
+            clock.lap("loading")
             # the longest first, as far as the number of cells tells
             list(pool.map(work, sorted(stale, key=lambda page: -len(code_cells(page.notebook)))))
         except KeyboardInterrupt:
@@ -249,7 +250,7 @@ def run(
 
 def _leave() -> NoReturn:
     """End the kernels and this process at once: a thread that waits for a cell cannot be interrupted."""
-    for scratch, manager in running.items():
+    for scratch, manager in list(running.items()):
         if manager.has_kernel:
             manager.provisioner.process.kill()
         shutil.rmtree(scratch, ignore_errors=True)
