@@ -106,6 +106,10 @@ def main() -> int:
     given = parser.parse_args()
     if given.rounds < 1 or min(given.sizes) < 1:
         parser.error("--rounds and --sizes must be at least 1")
+    try:
+        growing_site.names(max(given.sizes))
+    except ValueError as error:
+        parser.error(f"--sizes: {error}")
     executable = chromium.find()
     if executable is None:
         parser.error(chromium.HOW)

@@ -76,7 +76,7 @@ def _proportional(process: psutil.Process) -> float:
 
 def measured(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Measured:
     """Run a command in a folder to its end, at most an hour. Raises MeasureError where this system is not Linux."""
-    _adopt_orphans()
+    adopt_orphans()
     memory = Memory()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         started = time.monotonic()
@@ -84,9 +84,14 @@ def measured(command: Sequence[str], folder: Path, environment: Mapping[str, str
             command, cwd=folder, env=environment, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
         )
         limit = threading.Timer(LONGEST, os.killpg, (process.pid, signal.SIGKILL))
+        limit.daemon = True
         limit.start()
         memory.start()
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:  # Ctrl+C does not reach the command, which is in a session of its own
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         wall = time.monotonic() - started
         limit.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -96,8 +101,8 @@ def measured(command: Sequence[str], folder: Path, environment: Mapping[str, str
         return Measured(wall, cpu, memory.peak, process.returncode, said.read())
 
 
-def _adopt_orphans() -> None:
-    """Become the parent of every process below this one whose own parent ends."""
+def adopt_orphans() -> None:
+    """Become the parent of every process below this one whose own parent ends. Raises MeasureError."""
     if sys.platform != "linux":
         raise MeasureError("Processes can be measured on Linux only: run this there, in a virtual machine for example.")
     if ctypes.CDLL(None, use_errno=True).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:

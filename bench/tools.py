@@ -2,7 +2,8 @@
 
 Each tool builds in a copy of its own, below build/bench/run: cold, unchanged, after one sentence was added to one page,
 after a module of the package was edited that some pages import. Every tool is there twice, as its documentation sets it
-up and with its best settings. This project builds its whole site: with --pages, the cells of these pages only are run.
+up and with its best settings. This project builds its whole site: with --pages, the cells of these pages only are run,
+but after the module's edit those of all pages that import it.
 In each round all but the first case are repeated, with an edit more each time, unless that takes more than a minute:
 there is no doubt then which tool is faster. Nothing else should run meanwhile. The report goes to the screen and to
 build/bench/tools.md and tools.json. A round of all pages takes forty minutes: less with --pages, --tools or --columns.
@@ -61,7 +62,8 @@ def stamp() -> dict[str, str]:
     """When, and on which commit."""
     commit = subprocess.run(["git", "rev-parse", "--short=10", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     now = datetime.datetime.now(datetime.UTC)
-    return {"date": f"{now:%-d %B %Y}", "commit": commit.stdout.strip() or "unknown"}
+    edited = subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=ROOT, capture_output=True).returncode == 1
+    return {"date": f"{now:%-d %B %Y}", "commit": (commit.stdout.strip() or "unknown") + " with edits" * edited}
 
 
 def copy_project(folder: Path) -> None:
@@ -334,6 +336,7 @@ def main() -> int:
 
 def run(given: argparse.Namespace) -> int:
     """What the command line asks for."""
+    measure.adopt_orphans()  # where nothing can be measured nothing is installed
     homes = {one.tool: contestants.install(one, OUT / "tools") for one in CONTESTANTS}
     if given.install_only:
         return 0
@@ -341,9 +344,11 @@ def run(given: argparse.Namespace) -> int:
     pages, every = sources.read(html, given.pages), sources.read(html, [])
     if given.shown_on not in {page.question for page in pages}:
         raise sources.SourceError(f"--shown-on {given.shown_on}: it is none of the pages that are measured")
-    again = importing(every, given.module)
     last = max(given.cases, key=list(speed.CASES).index)
-    pages = [sources.printing(page, given.module) if page.question == given.shown_on else page for page in pages]
+    pages, every = (
+        [sources.printing(page, given.module) if page.question == given.shown_on else page for page in some]
+        for some in (pages, every)
+    )
     jupytext = homes["mkdocs-jupyter"] / "bin" / "jupytext"
     players: list[Theirs | Ours] = [
         Theirs(one, OUT / "run" / one.name, homes[one.tool], jupytext)
@@ -366,7 +371,7 @@ def run(given: argparse.Namespace) -> int:
         "seed": given.seed,
         "pages": [page.question for page in pages],
         "module": given.module,
-        "importing": again,
+        "importing": importing(every, given.module),
         "contestants": [
             {
                 "tool": player.tool,
