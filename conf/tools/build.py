@@ -21,10 +21,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import advice
+import interruption
 import unchanged
 import utf8
 from build_folder import SEAL, bring_back, clear, is_sealed, locked, put_in_place, seal
-from execute import CELL_SECONDS, INTERRUPTED, add_options, fonts, run
+from execute import CELL_SECONDS, add_options, fonts, run
 from pages import ExecutionError, Page, Project, Store, collect_claims
 from stages import clock
 
@@ -58,6 +59,7 @@ def _prepare(project: Project) -> None:
         sys.path.insert(0, extensions)
 
 
+@interruption.at_once()
 def sphinx(project: Project, pages: list[Page], store: Store, tags: Sequence[str] = ()) -> Path | None:
     """Make all pages in an empty folder and return it, or None where there was an error or a single warning.
 
@@ -246,8 +248,8 @@ def main() -> int:
         print(f"\nNot built: {advice.from_os_error(error, advice.BUILD)} build/html is what it was.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(INTERRUPTED, file=sys.stderr)
-        return 130
+        print(interruption.INTERRUPTED, file=sys.stderr)
+        return interruption.STATUS
     return 0 if html is not None else 1
 
 

@@ -16,9 +16,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import advice
+import interruption
 import kernel
 import utf8
 from build_folder import locked, scratch_prefix, sweep
@@ -38,7 +39,6 @@ from stages import clock
 
 CELL_SECONDS = 300.0
 CELL_CHARACTERS = 200_000  # a reader skips a page of numbers; a browser stumbles over a megabyte
-INTERRUPTED = "\nInterrupted. Pages that have run are kept, build/html is what it was."
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # IPython colours its tracebacks also where nobody sees it
 # the kernel lists the package's modules that it really loaded, to hold the import graph to the truth
 LOADED = f"""\
@@ -234,28 +234,24 @@ def run(
 
     libraries = common_libraries(project, stale)
     stem = kernel.commands(libraries, _kernel_environment(project), scratch_prefix(project.build))
-    with progress, stem as command, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        try:
-            meanwhile(libraries)
-            clock.lap("loading")
-            # the longest first, as far as the number of cells tells
-            list(pool.map(work, sorted(stale, key=lambda page: -len(code_cells(page.notebook)))))
-        except KeyboardInterrupt:
-            _leave()
+    # at once, for a thread that waits for a cell cannot be interrupted
+    ending = interruption.at_once(_end_kernels)
+    with ending, progress, stem as command, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        meanwhile(libraries)
+        clock.lap("loading")
+        # the longest first, as far as the number of cells tells
+        list(pool.map(work, sorted(stale, key=lambda page: -len(code_cells(page.notebook)))))
     clock.share(progress.spent)
     if failures:
         raise ExecutionError("\n\n".join(failures))
     return pages
 
 
-def _leave() -> NoReturn:
-    """End the kernels and this process at once: a thread that waits for a cell cannot be interrupted."""
+def _end_kernels() -> None:
     for scratch, manager in list(running.items()):
         if manager.has_kernel:
             manager.provisioner.process.kill()
         shutil.rmtree(scratch, ignore_errors=True)
-    print(INTERRUPTED, file=sys.stderr, flush=True)
-    os._exit(130)
 
 
 class Progress:
@@ -362,8 +358,8 @@ def main() -> int:
         print(f"\n{advice.from_os_error(error, advice.BUILD)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(INTERRUPTED, file=sys.stderr)
-        return 130
+        print(interruption.INTERRUPTED, file=sys.stderr)
+        return interruption.STATUS
     return 0
 
 

@@ -193,16 +193,33 @@ def test_an_interrupted_build_ends_at_once_and_says_so(site):
     assert "Interrupted" in output and "Traceback" not in output, output
 
 
-def test_a_build_interrupted_while_pages_are_made_says_so_too(site):
-    before = site.page("one.html")
-    process = site.start()
-    wait_for("Sphinx makes them", process)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=50)
-    assert process.returncode == 130
+@pytest.fixture
+def interrupting(site: Site) -> Site:
+    """A site whose pages are interrupted while Sphinx makes them, by Ctrl+C that a library catches or lets through."""
+    path = site.root / "conf/conf.py"
+    lines = "with contextlib.suppress(LET_THROUGH):\n    signal.raise_signal(signal.SIGINT)\n"
+    path.write_text(f"{path.read_text(encoding='utf-8')}\nimport contextlib\nimport signal\n{lines}", encoding="utf-8")
+    return site
+
+
+@pytest.mark.parametrize("caught", ["", "BaseException"])
+def test_a_build_interrupted_while_pages_are_made_says_so_too(interrupting, caught):
+    interrupting.edit("conf/conf.py", "LET_THROUGH", caught)
+    before = interrupting.page("one.html")
+    code, output = interrupting.build()
+    assert code == 130
     assert "Interrupted" in output and "Not built" not in output and "Traceback" not in output, output
-    assert site.page("one.html") == before
+    assert interrupting.page("one.html") == before
+    interrupting.edit("conf/conf.py", "signal.raise_signal(signal.SIGINT)", "pass")
+    code, output = interrupting.build()
+    assert (code, ran(output)) == (0, set()), output
+
+
+def test_a_build_that_ignores_interruptions_goes_on(interrupting):
+    """As one in the background of a shell does."""
+    interrupting.edit("conf/conf.py", "LET_THROUGH", "")
+    code, output = interrupting.build(first=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    assert (code, "Interrupted" in output) == (0, False), output
 
 
 def test_a_page_that_is_not_utf_8_is_named(site):
