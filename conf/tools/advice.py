@@ -83,4 +83,4 @@ def from_os_error(error: OSError, work: Work = ENVIRONMENT) -> str:
         return "A file would be larger than files may be here: see `ulimit -f`, then try again."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{error.filename or 'A file'} cannot be written to. See who owns it, or work on a copy of your own."
-    return f"{work.name} failed: {error}"
+    return f"{work.name} failed: {error}."

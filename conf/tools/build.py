@@ -187,7 +187,7 @@ def build(
             pages = run(project, store, jobs, seconds, functools.partial(load, project))
             collect_claims(pages, store)
         except ExecutionError as error:
-            print(f"\n{error}\n\nNot built: a page's cells fail (above). build/html is what it was.", file=sys.stderr)
+            print(f"\n{error}\n\nNot built: mend what stands above. build/html is what it was.", file=sys.stderr)
             return None
         print("Pages: Sphinx makes them.", flush=True)
         fresh = sphinx(project, pages, store, tags)

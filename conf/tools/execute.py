@@ -33,6 +33,7 @@ from pages import (
     code_cells,
     common_libraries,
     imported_modules,
+    line_of,
     read_pages,
 )
 from stages import clock
@@ -40,6 +41,7 @@ from stages import clock
 CELL_SECONDS = 300.0
 CELL_CHARACTERS = 200_000  # a reader skips a page of numbers; a browser stumbles over a megabyte
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # IPython colours its tracebacks also where nobody sees it
+COUNT = re.compile(r"Cell In\[(\d+)\]")
 # the kernel lists the package's modules that it really loaded, to hold the import graph to the truth
 LOADED = f"""\
 print(*sorted(name for name in __import__("sys").modules if name.split(".")[0] == "{PACKAGE}"))"""
@@ -62,12 +64,23 @@ def execute(
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(cell.source) for cell in code_cells(page.notebook)]
     )
-    here = f"{page.name}, cell 1"
+    number = 1
 
     def begin(cell: Any, cell_index: int) -> None:
-        nonlocal here
-        here = f"{page.name}, cell {cell_index}"
+        nonlocal number
+        number = cell_index
         report(cell_index)
+
+    def finish(cell: Any, cell_index: int, execute_reply: Any) -> None:
+        _check_text(fault, cell.outputs)
+        if cell is notebook.cells[-1]:
+            _end(manager)  # at once: nbclient would kill it, too, and look ten times a second whether it has ended
+
+    def fault(what: str, line: int = 1) -> ExecutionError:
+        """What is wrong with the cell that runs, and the place in the page's file, where it is known."""
+        cells = len(code_cells(page.notebook))
+        place = f"docs/{page.name}.md:{line_of(project, page, number) + line - 1}" if number <= cells else ""
+        return ExecutionError(f"{page.name}, cell {number}: {what}" + (f"\n{place}" if place else ""))
 
     notebook.cells.append(nbformat.v4.new_code_cell(LOADED))
     with tempfile.TemporaryDirectory(prefix=scratch_prefix(project.build)) as scratch:
@@ -82,7 +95,7 @@ def execute(
             record_timing=False,
             resources={"metadata": {"path": scratch}},
             on_cell_start=begin,
-            on_cell_executed=lambda cell, cell_index, execute_reply: _check_text(here, cell.outputs),
+            on_cell_executed=finish,
         )
         try:
             with open(os.path.join(scratch, "kernel.log"), "wb") as log:  # what it says as it dies is for no reader
@@ -90,17 +103,18 @@ def execute(
                 environment = _kernel_environment(project) | own | {"IPYTHONDIR": f"{scratch}/ipython"}
                 client.execute(cleanup_kc=True, env=environment, stdout=log, stderr=log)
         except CellExecutionError as error:
-            what = _shortened(COLOUR.sub("", f"{error.ename}: {error.evalue}\n\n{error}"))
-            raise ExecutionError(f"{here}: {what}") from None
+            # the cell of the limits has been counted, too
+            told = COUNT.sub(lambda count: f"Cell {int(count[1]) - 1}", COLOUR.sub("", str(error)))
+            line = re.search(rf"Cell {number}, line (\d+)", told)
+            what = _shortened(f"{error.ename}: {COLOUR.sub('', error.evalue)}\n\n{told}")
+            raise fault(what, int(line[1]) if line else 1) from None
         except CellTimeoutError:
-            raise ExecutionError(
-                f"{here}: ran longer than {seconds:g} s and was stopped. Do less in it, or allow it more: "
+            raise fault(
+                f"ran longer than {seconds:g} s and was stopped. Do less in it, or allow it more: "
                 "conf/tools/build.py --cell-seconds"
             ) from None
         except DeadKernelError:
-            raise ExecutionError(
-                f"{here}: its Python died (killed for lack of memory, or a crash in compiled code)"
-            ) from None
+            raise fault("its Python died (killed for lack of memory, or a crash in compiled code)") from None
         except RuntimeError as error:
             raise ExecutionError(f"{page.name}: its Python did not start: {error}") from None
     if files := changed(project, page):
@@ -111,6 +125,13 @@ def execute(
     _, *cells, loaded = notebook.cells
     _hold_imports_to_the_truth(project, page, loaded.outputs[0].text.split())
     return [_plain(cell.outputs) for cell in cells]
+
+
+def _end(manager: Any) -> None:
+    """Kill the kernel and wait for its end."""
+    if manager.has_kernel:
+        manager.provisioner.process.kill()
+        manager.provisioner.process.wait()
 
 
 def _shortened(text: str, characters: int = 10_000) -> str:
@@ -140,10 +161,14 @@ def _manager(command: list[str], scratch: Path) -> Any:
     """What starts and ends the kernel: one of this very Python, whatever kernels the user has installed."""
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
+    from prompt_client import PromptClient
 
     # sockets in a folder of its own: no port that another process could reach or hold
     manager = AsyncKernelManager(
-        connection_file=str(scratch / "kernel.json"), transport="ipc", ip=str(scratch / "kernel")
+        connection_file=str(scratch / "kernel.json"),
+        transport="ipc",
+        ip=str(scratch / "kernel"),
+        client_factory=PromptClient,
     )
     manager._kernel_spec = KernelSpec(argv=command, language="python")
     return manager
@@ -174,17 +199,15 @@ def _hold_imports_to_the_truth(project: Project, page: Page, loaded: list[str]) 
         )
 
 
-def _check_text(here: str, outputs: list[Any]) -> None:
+def _check_text(fault: Callable[[str], ExecutionError], outputs: list[Any]) -> None:
     """Raise where a cell wrote to stderr, a warning that would end up on the page, or hands readers too much text."""
     text = 0
     for output in outputs:
         if output.output_type == "stream" and output.name == "stderr":
-            raise ExecutionError(f"{here}: writes to stderr:\n{output.text.rstrip()}")
+            raise fault(f"writes to stderr:\n{output.text.rstrip()}")
         text += sum(len(str(output.get("data", {}).get(kind, ""))) for kind in ("text/plain", "text/html"))
     if text > CELL_CHARACTERS:
-        raise ExecutionError(
-            f"{here}: shows {text:,} characters, more than {CELL_CHARACTERS:,}: show what readers need"
-        )
+        raise fault(f"shows {text:,} characters, more than {CELL_CHARACTERS:,}: show what readers need")
 
 
 def _plain(outputs: list[Any]) -> list[Any]:
@@ -249,8 +272,7 @@ def run(
 
 def _end_kernels() -> None:
     for scratch, manager in list(running.items()):
-        if manager.has_kernel:
-            manager.provisioner.process.kill()
+        _end(manager)
         shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -288,7 +310,7 @@ class Progress:
 
     def done(self, name: str) -> None:
         """The page has run."""
-        self._end(name, f"done, {self.cells[name]} cells")
+        self._end(name, f"done, {self.cells[name]} cell{'s' * (self.cells[name] != 1)}")
 
     def failed(self, name: str) -> None:
         """The page has failed, in the cell that it had come to."""

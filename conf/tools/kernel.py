@@ -28,6 +28,8 @@ from pathlib import Path
 from types import FrameType
 
 REQUEST = 1 << 20  # bytes that a request may have: a command and an environment
+# what a kernel loads of its own before its first cell
+OWN = ("ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.completerlib", "IPython.extensions.storemagic")
 FRESH = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 
 
@@ -81,8 +83,8 @@ def follow(address: str, arguments: list[str]) -> int:
 
 def stem(listener: socket.socket, modules: list[str]) -> None:
     """Load the modules, then fork a kernel for each follower, until standard input ends."""
-    importlib.import_module("ipykernel.kernelapp")
-    for name in modules:
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # else the debugger warns: it would miss a reader's breakpoints
+    for name in (*OWN, *modules):
         with contextlib.suppress(ImportError):  # the page that imports it will tell
             importlib.import_module(name)
     gc.collect()

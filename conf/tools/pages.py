@@ -27,7 +27,8 @@ from myst_nb.core.read import MystMetadataParsingError, is_myst_markdown_noteboo
 
 PACKAGE = "genmodels"
 Ledger = dict[str, dict[str, Any]]
-RUNNER = tuple(Path(__file__).with_name(f"{name}.py") for name in ("pages", "execute", "kernel", "cell_limits"))
+PARTS = ("pages", "execute", "kernel", "prompt_client", "cell_limits")
+RUNNER = tuple(Path(__file__).with_name(f"{name}.py") for name in PARTS)  # what may change outputs
 
 
 class ExecutionError(Exception):
@@ -132,6 +133,15 @@ def _parse(source: str, where: str) -> ast.Module:
 def code_cells(notebook: Any) -> list[Any]:
     """The notebook's code cells, in order."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def line_of(project: Project, page: Page, number: int) -> int:
+    """The line of the page's file on which the code of a cell begins; cells count from 1."""
+    lines = (project.docs / f"{page.name}.md").read_text(encoding="utf-8").split("\n")
+    cell = code_cells(page.notebook)[number - 1]
+    code, fence = cell.source.split("\n"), page.notebook.metadata["source_map"][page.notebook.cells.index(cell)]
+    # its options, as many lines as they may have, stand between
+    return next((n for n in range(fence, len(lines)) if lines[n : n + len(code)] == code), fence) + 1
 
 
 def digest(project: Project, notebook: Any) -> str:

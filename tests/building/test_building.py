@@ -93,10 +93,10 @@ UNREADABLE = {
 }
 # cells that fail, each on a page of its own: what stands in the place of axes.plot([0, 1])
 FAILING = {
-    "1 / 0": "cell 1: ZeroDivisionError: division by zero",
-    "claim('off', 0.5, equals=0.6)": "cell 1: ClaimError: OFF  off = 0.5",
-    "import warnings; warnings.warn('beware')": "writes to stderr",
-    "__import__('importlib').import_module('genmodels.mnist')": "loads genmodels.mnist",
+    "1 / 0": ("cell 1: ZeroDivisionError: division by zero", "Cell 1, line 5", "{name}:{LINE}\n"),
+    "claim('off', 0.5, equals=0.6)": ("cell 1: ClaimError: OFF  off = 0.5", "{name}:{LINE}\n"),
+    "import warnings; warnings.warn('beware')": ("writes to stderr", "{name}:{FIRST}\n"),
+    "__import__('importlib').import_module('genmodels.mnist')": ("loads genmodels.mnist",),
 }
 # what is wrong with the text of a page: Sphinx tells all of it at once
 WRONG = {
@@ -138,10 +138,16 @@ def test_what_cannot_be_read_is_named(site, name, old, new, message):
 
 
 def test_every_cell_that_fails_is_named(site):
-    for number, line in enumerate(FAILING):
+    messages = []
+    for number, (line, expected) in enumerate(FAILING.items()):
         text = PAGE.replace("NAME", f"bad{number}").replace("IMPORT", "").replace("axes.plot([0, 1])", line)
         site.write(f"bad{number}.md", text)
-    stays_broken(site, [f"bad{number}" for number in range(len(FAILING))] + list(FAILING.values()))
+        lines = {
+            what: text[: text.index(code)].count("\n") + 1
+            for what, code in (("LINE", line), ("FIRST", "from genmodels"))
+        }
+        messages += [message.format(name=f"docs/bad{number}.md", **lines) for message in expected]
+    stays_broken(site, messages)
     for number in range(len(FAILING)):
         (site.root / f"docs/bad{number}.md").unlink()
     code, output = site.build()
@@ -263,4 +269,4 @@ def test_a_line_of_progress_is_whole_when_two_pages_end_at_once(monkeypatch):
         thread.start()
     for thread in ending:
         thread.join()
-    assert sorted(said.getvalue().splitlines()) == [f"  {name}: done, 1 cells, 0 s" for name in ("one", "two")]
+    assert sorted(said.getvalue().splitlines()) == [f"  {name}: done, 1 cell, 0 s" for name in ("one", "two")]
