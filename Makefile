@@ -37,7 +37,7 @@ margins: environment ## repeat all pages, or PAGES="1a 1b", ten times with other
 mutants: environment ## try the package, or MODULES="dirac packing", with one small error at a time: does a test notice?
 	@$(RUN) conf/tools/mutants.py $(MODULES)
 
-bench: html ## measure trainer, tools and growth, or PARTS="tools": an hour, the trainer alone two minutes
+bench: html ## measure trainer, tools and growth, or PARTS="tools": over an hour, the trainer alone two minutes
 	@chromium=$$($(RUN) conf/tools/browser.py) && for part in $(or $(PARTS),trainer tools growth); do \
 	    CHROMIUM="$$chromium" $(RUN) "bench/$$part.py" || exit 1; done
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import contestants
 import growing_site
@@ -272,7 +274,10 @@ RESULT = {
 def test_promises_are_held_to_the_medians() -> None:
     verdicts = {row[0]: (row[1], row[2]) for row in speed.tool_verdicts(RESULT).rows}
     assert verdicts == {
-        "Cold: faster than every other tool": ("5.00 s; Sphinx + myst-nb, as documented: 10.0 s", "met"),
+        "Cold: faster than every other tool": (
+            "5.00 s (4.00 to 6.00); Sphinx + myst-nb, as documented: 10.0 s (9.00 to 11.0)",
+            "met",
+        ),
         "Package: faster than every other tool": ("3.00 s; Sphinx + myst-nb, as documented: 2.00 s", "NOT MET"),
         "Package: faster than every other tool until pages are true, all built anew where some are stale": (
             "3.00 s; Sphinx + myst-nb, as documented: 12.0 s",
@@ -290,9 +295,23 @@ def test_a_failed_build_wins_nothing() -> None:
     result = copy.deepcopy(RESULT)
     result["contestants"][1]["cases"]["cold"] = case([0.1], problems=("status 1",))
     assert speed.tool_tables(result)[0].rows[1] == ["Sphinx + myst-nb", "as documented", "1", "failed", "", ""]
-    assert speed.tool_verdicts(result).rows[0][1] == "5.00 s; nbsphinx, as documented: 20.0 s"
+    assert speed.tool_verdicts(result).rows[0][1].endswith("; nbsphinx, as documented: 20.0 s (19.0 to 21.0)")
     result["contestants"][0]["cases"]["cold"] = case([0.1], problems=("status 1",))
-    assert speed.tool_verdicts(result).rows[0][1:] == ["failed; nbsphinx, as documented: 20.0 s", "NOT MET"]
+    assert speed.tool_verdicts(result).rows[0][1:] == [
+        "failed; nbsphinx, as documented: 20.0 s (19.0 to 21.0)",
+        "NOT MET",
+    ]
+
+
+def test_a_lead_smaller_than_the_difference_between_builds_is_called_so() -> None:
+    result = copy.deepcopy(RESULT)
+    for walls, verdict in (
+        ([6.1, 6.2, 7.0], "met"),
+        ([5.0, 5.9, 7.0], "met, by less than builds differ"),
+        ([4.9, 4.9, 6.0], "NOT MET"),
+    ):
+        result["contestants"][1]["cases"]["cold"] = case(walls)
+        assert speed.tool_verdicts(result).rows[0][2] == verdict
 
 
 def test_this_projects_stale_pages_count_as_those_of_others() -> None:
@@ -305,7 +324,7 @@ def test_this_projects_stale_pages_count_as_those_of_others() -> None:
 
 def test_the_report_holds_all_that_was_measured() -> None:
     report = speed.report("tools", RESULT)
-    assert "Measured 1 May 2030 at commit abc; of several builds the median is shown." in report
+    assert "Measured 1 May 2030 at commit abc; medians of as many builds as are named." in report
     assert "| Sphinx + myst-nb | as documented | 3 | 10.0 | 10.0 | 100 |" in report
     assert "| Sphinx + myst-nb | as documented | 1 | 2.00 | 2.00 | 100 | yes |" in report
     assert "| cells | 2.50 | 0.00 |" in report
@@ -339,6 +358,27 @@ def test_rounds_are_gathered() -> None:
     assert tools.stages(rounds, ["cold"]) == {"cold": {"imports": 2.0}}
 
 
+def test_whoever_comes_close_starts_from_nothing_again_and_so_does_this_project() -> None:
+    players = [
+        SimpleNamespace(tool=tool, column="as documented") for tool in ("far", "this project", "slower", "faster")
+    ]
+    walls = {0: 60.0, 1: 100.0, 2: 119.0, 3: 81.0}
+    played = {number: [{"cold": build(wall), "prose": build(1.0)}] for number, wall in walls.items()}
+    again: list[int] = []
+
+    def play(number: int) -> dict[str, object]:
+        again.append(number)
+        return {"cold": build(200.0)}
+
+    tools.decide(players, played, play, random.Random(0))
+    assert sorted(again) == [1, 1, 2, 2, 3, 3]
+    found = tools.gathered(played[1], ["cold", "prose"])
+    assert (found["cold"]["wall"], found["prose"]["wall"]) == ([100.0, 200.0, 200.0], [1.0])
+    assert tools.stages(played[1], ["cold", "prose"]) == {"cold": {"imports": 200.0}, "prose": {"imports": 1.0}}
+    for alone in (players[:1], players[1:2]):  # with whom should it be compared?
+        tools.decide(alone, {0: played[1][:1]}, lambda number: pytest.fail(f"{number} plays again"), random.Random(0))
+
+
 class Player:
     """A tool that takes as long as it is told for each build, and shows every edit."""
 
@@ -354,7 +394,7 @@ class Player:
     built = source
 
     def build(self) -> measure.Measured:
-        return measure.Measured(self.walls.pop(0), 1.0, 2.0, 0, "  2b-title: done, 1 cells, 0 s\n")
+        return measure.Measured(self.walls.pop(0), 1.0, 2.0, 0, "  2b-title: done, 1 cell, 0 s\n")
 
 
 def test_short_cases_are_repeated_with_an_edit_more_each_time(
