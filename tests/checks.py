@@ -51,16 +51,16 @@ def questions(html: Path) -> list[Path]:
 
 
 def section_problems(page: BeautifulSoup) -> list[str]:
-    """The seven sections, in order, with their ids; the points; a hint."""
+    """The seven sections, in order, with their ids and more than a heading; the points; a hint."""
     article = page.select_one("article")
     if article is None:
         return ["no <article>"]
-    found = [
-        section["id"]
-        for section in article.select("section > section")
-        if section.parent is article.select_one("section")
+    sections = [
+        section for section in article.select("section > section") if section.parent is article.select_one("section")
     ]
+    found = [section["id"] for section in sections]
     problems = [] if found == SECTIONS else [f"sections are {found}, not {SECTIONS}"]
+    problems += [f"{section['id']} is empty" for section in sections if len(section.find_all(recursive=False)) < 2]
     if not re.match(r"\d \([a-z]\) \S", article.h1.get_text() if article.h1 else ""):
         problems.append("the title does not start with the question's number")
     if not re.search(r"\b\d+ points\.", article.get_text()):

@@ -5,6 +5,7 @@ Looked for in this order: $CHROMIUM, an installed Chromium or Chrome, the one th
 before. Where there is none it is got: by Playwright, or on Debian, as root, from its package.
 """
 
+import argparse
 import functools
 import os
 import shutil
@@ -87,6 +88,7 @@ def get() -> str | None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     try:
         print(find() or get() or sys.exit(HOW))
     except ValueError as error:

@@ -6,6 +6,7 @@ there one by one, in an empty environment and with an empty home. Only the setti
 come along. Says whether a site came out, and leaves nothing behind.
 """
 
+import argparse
 import os
 import platform
 import shlex
@@ -111,6 +112,7 @@ def replay(place: Path) -> str | None:
 
 def main() -> None:
     """Replay in a temporary folder."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory(prefix="readthedocs-") as place:
         problem = replay(Path(place).resolve())
     if problem:

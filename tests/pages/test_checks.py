@@ -25,6 +25,14 @@ def test_a_missing_section_is_found(question, section):
     assert checks.section_problems(page) != []
 
 
+@pytest.mark.parametrize("section", checks.SECTIONS)
+def test_an_empty_section_is_found(question, section):
+    page = soup(question)
+    for part in page.select_one(f"section#{section}").find_all(recursive=False)[1:]:
+        part.decompose()
+    assert f"{section} is empty" in checks.section_problems(page)
+
+
 def test_a_missing_hint_title_and_points_are_found(question):
     page = soup(question)
     page.select_one(".hint").decompose()

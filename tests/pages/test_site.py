@@ -135,7 +135,9 @@ def test_figures_follow_the_theme(html):
             address, _, fragment = picture["src"].partition("#")
             drawing = (path.parent / address.partition("?")[0]).read_text(encoding="utf-8")
             assert fragment == ("dark" if "on-dark" in picture["class"] else "")
-            assert re.findall(r"#[0-9a-f]{6}\b", drawing.partition("</style>")[2]) == [], f"{address}: no role's colour"
+            assert re.findall(r"#[0-9a-f]{6}\b", drawing.partition("</style>")[2]) == [], (
+                f"{address}: take colours from genmodels.figures.colour(role)"
+            )
             assert picture["width"] and picture["height"]
     css = (html / "_static" / "site-bundle.css").read_text(encoding="utf-8")
     used = set(re.findall(r"var\(--fig-(\w+)", css))
