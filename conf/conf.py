@@ -1,67 +1,53 @@
 """Settings of the site, and nothing but settings: what they mean is at https://www.sphinx-doc.org/en/master/usage/configuration.html."""
 
-import hashlib
 import os
+import platform
 import sys
+from importlib.metadata import version as installed
 from pathlib import Path
 
-from sphinx.application import Sphinx
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "conf"), str(ROOT / "code")]  # site_builder and genmodels of this checkout
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-sys.path[:0] = [str(HERE / "extensions"), str(HERE / "tools"), str(ROOT / "code")]
-
-import page_names  # noqa: E402 (from the folders just named)
-import site_address  # noqa: E402
+from site_builder import site_address  # noqa: E402 (from the folders just named)
+from site_builder.extensions import page_names  # noqa: E402
 
 project = "Deep generative models, solved"
 author = "The worked-solutions authors"
 project_copyright = "The worked-solutions authors. Text and figures: CC BY 4.0, code: MIT"
 language = "en"
 extensions = [
-    "lean_imports",
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_design",
     "sphinx_copybutton",
     "sphinxcontrib.bibtex",
-    "citations",
-    "known_sources",
-    "kept_pages",
-    "equation_numbers",
-    "katex_math",
-    "executed_pages",
-    "claims_ledger",
-    "assets",
-    "explorables",
-    "search_index",
-    "menu",
-    "versions",
-    "speed",
-    "page_facts",
-    "page_previews",
-    "short_pages",
-    "link_list",
-    "not_found",
-    "package_page",
-    "answers",
-    "notebooks",
-    "printed_from",
+    *(
+        f"site_builder.extensions.{name}"
+        for name in (
+            "equation_numbers",
+            "katex_math",
+            "executed_pages",
+            "claims_ledger",
+            "assets",
+            "explorables",
+            "search_index",
+            "page_facts",
+            "page_previews",
+            "short_pages",
+            "link_list",
+            "not_found",
+            "package_page",
+            "answers",
+            "notebooks",
+        )
+    ),
 ]
 
 # the build's own folders; a second build elsewhere (make live) shares the executed cells
 site_root = str(ROOT)
 site_build = os.environ.get("SITE_BUILD", str(ROOT / "build"))
-# a change in how the site is made makes every page anew
-site_recipe = hashlib.sha256(
-    b"".join(
-        b"%s\0%d\0%s" % (path.relative_to(ROOT).as_posix().encode(), path.stat().st_size, path.read_bytes())
-        for path in (*sorted(HERE.rglob("*")), ROOT / "code/genmodels/palette.py")
-        if path.is_file() and "__pycache__" not in path.parts
-    )
-).hexdigest()
-
 # strict: a dead reference is an error, also inside the API pages; the exceptions stand in nitpick_ignore_regex with
 # their reason
 nitpicky = True
@@ -77,11 +63,18 @@ nitpick_ignore_regex = [
 root_doc = "index"
 
 # Markdown: no amsmath, whose environments get random ids; $$ with a label does the same
-myst_enable_extensions = ["dollarmath", "colon_fence", "deflist", "attrs_inline", "attrs_block"]
+myst_enable_extensions = ["dollarmath", "colon_fence", "deflist", "attrs_inline", "attrs_block", "substitution"]
 myst_heading_anchors = 3
 myst_dmath_double_inline = True
-nb_execution_mode = "off"  # the cells have run before, see conf/tools/execute.py
-nb_custom_formats: dict[str, list[object]] = {}
+nb_execution_mode = "off"  # the cells have run before, see run_cells.py
+nb_custom_formats = {".md": ["site_builder.extensions.executed_pages.read", {}, False]}
+# {{ versions }} lists what the site is built with; no times, which would make two builds differ
+packages = ("torch", "numpy", "scipy", "scikit-learn", "matplotlib", "Sphinx", "myst-nb", "sphinx-book-theme")
+myst_substitutions = {
+    "versions": "\n".join(
+        [f"- Python {platform.python_version()}", *(f"- {name} {installed(name)}" for name in packages)]
+    )
+}
 
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "plain"
@@ -122,7 +115,7 @@ html_theme_options: dict[str, object] = {
 
 # what a page counts in search; all others count fully, and those that count nothing are left out
 search_weights = [
-    (r"speed", 0.0),  # tables for those who build sites; the index is small
+    (r"speed", 0.0),  # says that what stood there is gone
     (r"sheet-\d+/\d[a-z]-.*", 1.0),
     (r"sheet-\d+/answers", 0.3),  # repeats the pages' answers
     (r"sheet-\d+/.*", 0.8),
@@ -156,7 +149,3 @@ html_last_updated_fmt = "%-d %B %Y"
 git_last_updated_timezone = "UTC"  # two builds in two places give the same bytes
 suppress_warnings = ["git.command_not_found", "git.subprocess_error", "git.too_shallow"]
 
-
-def setup(app: Sphinx) -> None:
-    """Make the recipe's digest part of the environment: pages read with another recipe are read again."""
-    app.add_config_value("site_recipe", "", "env")

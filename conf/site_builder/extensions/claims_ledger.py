@@ -1,0 +1,174 @@
+"""The ledger of checked numbers: quoted in the prose, listed on the results page, written for programs.
+
+``{claim}`id``` in a page quotes the number; ``{claim}`id .3f``` says how (a Python format), ``{claim}`id seeds```
+over how many seeds it was measured. ``{claims}`` lists all of them, page by page, and ``claims.json`` beside
+index.html holds the same for programs.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import posixpath
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from site_builder.site_state import site
+
+FIELDS = (
+    "id",
+    "page",
+    "anchor",
+    "value",
+    "expected",
+    "tolerance",
+    "kind",
+    "source",
+    "seeds",
+    "ok",
+    "text",
+    "low",
+    "high",
+)
+SHOWN = 6  # a longer list of checks is folded
+HEADER = ("What", "Value", "Expected", "Kind")
+
+
+def formatted(value: float, spec: str) -> str:
+    """The number as a reader expects it: a true minus sign, powers of ten instead of e-06."""
+    return _typeset(
+        format(int(value) if spec == "d" else value, spec or (".0f" if float(value).is_integer() else ".4g"))
+    )
+
+
+def _typeset(number: str) -> str:
+    mantissa, _, exponent = number.partition("e")
+    if exponent:
+        raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        number = f"{mantissa}\u202f·\u202f10{raised}"
+    return number.replace("-", "\u2212")
+
+
+def expected(record: dict[str, Any]) -> str:
+    """What a claim expects, its numbers typeset."""
+    return re.sub(r"-?\d+(\.\d+)?(e[-+]\d+)?", lambda number: _typeset(number[0]), record["expected"])
+
+
+def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
+    """The checks of one cell as an HTML list, each line linked to its place in the ledger; a long list is folded."""
+    results = _relative("results", docname)
+    lines = []
+    for record in claims:
+        seeds = _over(record)
+        words = html.escape(record["text"] or record["id"])
+        where = html.escape(f"; {record['source']}" if record["source"] else "")
+        lines.append(
+            f'<li id="claim-{record["id"]}"><a href="{results}#{record["id"]}" title="{record["id"]}">{words}</a> = '
+            f"<b>{formatted(record['value'], '.6g')}</b> <small>expected {html.escape(expected(record))} "
+            f"({record['kind']}{seeds}{where})</small></li>"
+        )
+    checks = f'<ul class="claims" aria-label="Checks made by this cell">{"".join(lines)}</ul>'
+    if len(lines) <= SHOWN:
+        return checks
+    # a link to one of them, the browser's find and print open it
+    return f'<details class="claims"><summary>{len(lines)} checks, all hold</summary>{checks}</details>'
+
+
+def _over(record: dict[str, Any]) -> str:
+    """Over how many seeds a claim was measured, if it was."""
+    return "" if record["seeds"] is None else f", {record['seeds']} seed{'s' * (record['seeds'] != 1)}"
+
+
+def _seeds(record: dict[str, Any]) -> str:
+    if record["seeds"] is None:
+        raise ValueError("it was not measured over seeds")
+    return str(record["seeds"])
+
+
+def _relative(target: str, docname: str) -> str:
+    """The link from page ``docname`` to page ``target``."""
+    return posixpath.relpath(target, posixpath.dirname(docname) or ".") + ".html"
+
+
+class ClaimRole(SphinxRole):
+    """Quotes a checked number."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """The number as a link to the line where it is checked."""
+        claim_id, _, spec = self.text.partition(" ")
+        record = site(self.config).ledger.get(claim_id)
+        if record is None:
+            return self._problem(f"no claim {claim_id!r} is made on any page")
+        try:
+            text = _seeds(record) if spec == "seeds" else formatted(record["value"], spec)
+        except ValueError as error:
+            return self._problem(f"claim {claim_id!r} cannot be quoted as {spec!r}: {error}")
+        page = "" if record["page"] == self.env.docname else _relative(record["page"], self.env.docname)
+        title = f"{record['text'] or claim_id}: expected {expected(record)}, {record['kind']}"
+        return [nodes.reference("", text, refuri=f"{page}#{record['anchor']}", classes=["claim"], reftitle=title)], []
+
+    def _problem(self, message: str) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        return [nodes.problematic(self.rawtext, self.rawtext)], [self.inliner.reporter.error(message, line=self.lineno)]
+
+
+class ClaimsDirective(SphinxDirective):
+    """Lists all claims in a table per page."""
+
+    def run(self) -> list[nodes.Node]:
+        """A section per page."""
+        ledger = site(self.config).ledger
+        if not ledger:
+            raise self.error("no page makes a claim")
+        result: list[nodes.Node] = []
+        by_page: dict[str, list[dict[str, Any]]] = {}
+        for record in ledger.values():
+            by_page.setdefault(record["page"], []).append(record)
+        for page, records in sorted(by_page.items()):
+            title = site(self.config).titles[page]
+            section = nodes.section("", nodes.title("", title), ids=[nodes.make_id(f"page {posixpath.basename(page)}")])
+            section += _table([self._row(record) for record in records])
+            result.append(section)
+        return result
+
+    def _row(self, record: dict[str, Any]) -> list[nodes.Node]:
+        link = f"{_relative(record['page'], self.env.docname)}#{record['anchor']}"
+        what = nodes.paragraph("", "", nodes.reference("", record["text"] or record["id"], refuri=link))
+        what["ids"] = [record["id"]]
+        kind = record["kind"] + _over(record)
+        kind += f": {record['source']}" if record["source"] else ""
+        cells = [formatted(record["value"], ".6g"), expected(record), kind]
+        return [what, *(nodes.paragraph("", cell) for cell in cells)]
+
+
+def _table(rows: list[list[nodes.Node]]) -> nodes.table:
+    """A table with the ledger's header."""
+    header = [nodes.paragraph("", title) for title in HEADER]
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in HEADER), cols=len(HEADER))
+    group += nodes.thead("", _table_row(header))
+    group += nodes.tbody("", *(_table_row(row) for row in rows))
+    return nodes.table("", group, classes=["ledger"])
+
+
+def _table_row(cells: list[nodes.Node]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", cell) for cell in cells))
+
+
+def write(app: Sphinx, exception: Exception | None) -> None:
+    """Write claims.json."""
+    if exception is None:
+        ledger = sorted(site(app.config).ledger.items())
+        records = [{field: record[field] for field in FIELDS} for _, record in ledger]
+        text = json.dumps({"claims": records}, indent=1, ensure_ascii=False)
+        (app.outdir / "claims.json").write_text(f"{text}\n", encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the role, the directive, and the file for programs."""
+    app.add_role("claim", ClaimRole())
+    app.add_directive("claims", ClaimsDirective)
+    app.connect("build-finished", write)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,169 @@
+"""Pages shown with the outputs that their cells gave: the reader of all Markdown files.
+
+The cells were run before Sphinx starts (run_cells.py). This extension puts their outputs in place, and turns figures
+into pictures that follow the theme, and claims into a list of checks.
+"""
+
+from __future__ import annotations
+
+import html
+import posixpath
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from genmodels.claims import FIGURE_MIME
+from genmodels.claims import MIME as CLAIM
+from genmodels.palette import stylesheet
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util import logging
+
+from site_builder import dependencies, figure_svg
+from site_builder.extensions.claims_ledger import check_lines
+from site_builder.figure_svg import SVG
+from site_builder.pages import code_cells, outputs_store, read_notebook
+from site_builder.site_state import site
+
+FOLDER = "figures"
+logger = logging.getLogger(__name__)
+
+
+class Reader:
+    """Reads the page that Sphinx is about to parse: myst-nb hands over its text alone."""
+
+    config: Config
+    docname: str
+
+    def begin(self, app: Sphinx, docname: str, source: list[str]) -> None:
+        """Note which page comes."""
+        self.docname = docname
+
+    def __call__(self, text: str) -> Any:
+        """The page as a notebook with its outputs; a warning and no outputs where its cells were not run."""
+        notebook = read_notebook(text)
+        cells = code_cells(notebook)
+        if not cells:
+            return notebook
+        key = dependencies.digest(site(self.config).root, [cell.source for cell in cells])
+        outputs = outputs_store(Path(self.config.site_build)).get(key)
+        if outputs is None:
+            logger.warning(
+                "the cells have not been run, or were edited since: run 'make html' again", location=self.docname
+            )
+            return notebook
+        notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "python"}
+        for number, (cell, stored) in enumerate(zip(cells, outputs, strict=True), start=1):
+            self._fill(cell, number, stored)
+        self._show_claims(notebook, dict(zip(map(id, cells), outputs, strict=True)))
+        return notebook
+
+    def _fill(self, cell: Any, number: int, outputs: list[Any]) -> None:
+        """Give the cell its outputs, the figures among them themed and captioned."""
+        cell.execution_count = number
+        seen = (output for output in outputs if not {CLAIM, FIGURE_MIME} & output.get("data", {}).keys())
+        cell.outputs = _joined(nbformat.from_dict(output) for output in seen)
+        for output in cell.outputs:
+            if SVG in output.get("data", {}):
+                output["data"] = {"text/html": self._figure(cell, output["data"][SVG])}
+                cell.metadata["mystnb"] = {"figure": {key: cell.metadata.get(key, "") for key in ("caption", "name")}}
+            if output["output_type"] == "execute_result":
+                output["execution_count"] = number
+
+    def _figure(self, cell: Any, svg: str) -> str:
+        """The figure as HTML: a row of pictures, below each other where there is no room, and one to screen readers."""
+        missing = [key for key in ("alt", "caption", "name") if not str(cell.metadata.get(key, "")).strip()]
+        if missing:
+            logger.warning(
+                "a figure without %s: give its cell :alt: (what is seen), :caption: and :name:",
+                ", ".join(missing),
+                location=self.docname,
+            )
+        folder = posixpath.relpath(FOLDER, posixpath.dirname(self.docname) or ".")
+        row = "".join(
+            figure_svg.shown(f"{folder}/{file}", panel)
+            for file, panel in _files(self.config, svg, str(cell.metadata.get("name", "figure")))
+        )
+        alt = html.escape(str(cell.metadata.get("alt", "")), quote=True)
+        return f'<div class="panels" role="img" aria-label="{alt}">{row}</div>'
+
+    def _show_claims(self, notebook: Any, outputs: dict[int, list[Any]]) -> None:
+        """Put the checks that a cell made behind it, in a cell of their own: a caption would go to every output."""
+        shown, lines = [], []
+        for cell, line in zip(notebook.cells, notebook.metadata["source_map"], strict=True):
+            shown.append(cell)
+            lines.append(line)
+            claims = [output["data"][CLAIM] for output in outputs.get(id(cell), []) if CLAIM in output.get("data", {})]
+            if claims:
+                text = f"```{{raw}} html\n{check_lines(claims, self.docname)}\n```"
+                shown.append(nbformat.v4.new_markdown_cell(text))
+                lines.append(line)
+        notebook.cells, notebook.metadata["source_map"] = shown, lines
+
+
+reader = Reader()
+
+
+def read(text: str) -> Any:
+    """What myst-nb calls, by its name in the settings."""
+    return reader(text)
+
+
+def _joined(outputs: Iterable[Any]) -> list[Any]:
+    """The outputs, with printed lines in one block where only claims were made between them."""
+    joined: list[Any] = []
+    for output in outputs:
+        if joined and output.output_type == joined[-1].output_type == "stream" and output.name == joined[-1].name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
+def _files(config: Config, svg: str, name: str) -> list[tuple[str, str]]:
+    """The files of the figure called ``name``: file name and text."""
+    panels = site(config).memo.recall(figure_svg.panels, svg)
+    return [(f"{name}-{number}.svg", panel) for number, panel in enumerate(panels, start=1)]
+
+
+def write_figures(app: Sphinx, error: Exception | None) -> None:
+    """Put the figures of all pages beside the pages."""
+    if error is not None:
+        return
+    folder = Path(app.outdir) / FOLDER
+    folder.mkdir(exist_ok=True)
+    for _, cell, data in site(app.config).all_outputs():
+        if SVG in data:
+            for file, panel in _files(app.config, data[SVG], str(cell.metadata.get("name", "figure"))):
+                (folder / file).write_text(panel, encoding="utf-8")
+
+
+def prepare(app: Sphinx, config: Config) -> None:
+    """Read all Markdown files; with `make live`, read all again where the site's making or any output has changed."""
+    reader.config = config
+    config.nb_custom_formats[".md"] = [f"{__name__}.read", {}, False]
+    config.site_digest = site(config).digest
+    app.connect("source-read", reader.begin)
+    folder = Path(config.site_build) / "generated"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "palette.css").write_text(stylesheet(), encoding="utf-8")
+    config.html_static_path.append(str(folder))
+
+
+def forget(app: Sphinx, error: Exception | None) -> None:
+    """Forget what was kept for this build and is not asked for."""
+    if error is None:
+        site(app.config).memo.keep_only()
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the reader for .md files."""
+    app.add_config_value("site_root", "", "")
+    app.add_config_value("site_build", "", "")
+    app.add_config_value("site_digest", "", "env")
+    app.connect("config-inited", prepare)
+    app.connect("build-finished", write_figures)
+    app.connect("build-finished", forget, priority=999)  # when all has been asked for
+    app.add_css_file("palette.css")
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": False}

@@ -1,0 +1,107 @@
+"""``{explorable} name`` with JSON settings as its content puts an interactive figure into a page.
+
+The figure is drawn by ``static/explorables/<name>.js`` on the shared ``core.js``; all of them travel in one plain
+script, which also runs from disk. What a cell of any page shares with a figure (``genmodels.explorables.share``)
+becomes a script of its own, which the page fetches after it has been shown. Without JavaScript the place stays empty:
+the still pictures of the page show the same.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import posixpath
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from genmodels.claims import FIGURE_MIME
+from rjsmin import jsmin
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+from site_builder.site_state import site
+
+SOURCES = Path(__file__).parents[2] / "static" / "explorables"
+SCRIPT = "explorables.js"
+DATA = "_static/explorables/{}.data.js"
+
+
+def shared(config: Config) -> dict[str, Any]:
+    """What the cells of all pages share, by the figure's name. Raises ExtensionError where two do with one figure."""
+    found: dict[str, Any] = {}
+    for page, _, data in site(config).all_outputs():
+        if (record := data.get(FIGURE_MIME)) is None:
+            continue
+        if not (SOURCES / f"{record['name']}.js").is_file():
+            raise ExtensionError(f"{page.name} shares data with {record['name']!r}, but there is no such figure")
+        if record["name"] in found:
+            raise ExtensionError(f"{page.name} shares data with the figure {record['name']}, as another cell does")
+        found[record["name"]] = record["data"]
+    return found
+
+
+def write_scripts(app: Sphinx, config: Config) -> None:
+    """Make the figures' script and their data static files."""
+    folder = Path(config.site_build) / "generated"
+    (folder / "explorables").mkdir(parents=True, exist_ok=True)
+    for old in (folder / "explorables").iterdir():
+        old.unlink()
+    data = shared(config)
+    config.explorables_with_data = sorted(data)
+    for name, values in data.items():
+        text = json.dumps(values, separators=(",", ":"), ensure_ascii=False)
+        (folder / "explorables" / Path(DATA.format(name)).name).write_text(
+            f'Explorables.data("{name}",{text});\n', encoding="utf-8"
+        )
+    figures = sorted(path for path in SOURCES.glob("*.js") if path.name != "core.js")
+    sources = (path.read_text(encoding="utf-8") for path in (SOURCES / "core.js", *figures))
+    (folder / SCRIPT).write_text(jsmin("\n".join(sources), keep_bang_comments=True), encoding="utf-8")
+
+
+class Explorable(SphinxDirective):
+    """The place of an interactive figure."""
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """The element that the script fills. An unknown figure and bad settings are errors of the page."""
+        name = self.arguments[0]
+        if not (SOURCES / f"{name}.js").is_file():
+            raise self.error(f"no explorable {name!r}: {SOURCES.name}/{name}.js does not exist")
+        try:
+            config = json.loads("\n".join(self.content) or "{}")
+        except ValueError as error:
+            raise self.error(f"explorable {name}: its settings are not JSON: {error}") from None
+        with_data = name in self.config.explorables_with_data
+        if not with_data and "figure.data" in (SOURCES / f"{name}.js").read_text(encoding="utf-8"):
+            raise self.error(
+                f"explorable {name}: no cell of any page shares data with it (genmodels.explorables.share)"
+            )
+        self.env.metadata[self.env.docname]["interactive"] = True
+        settings = html.escape(json.dumps(config), quote=True)
+        folder = posixpath.dirname(self.env.docname) or "."
+        source = f' data-source="{posixpath.relpath(DATA.format(name), folder)}"' if with_data else ""
+        markup = f'<div class="explorable" data-explorable="{name}" data-config="{settings}"{source}></div>'
+        return [nodes.raw("", markup, format="html")]
+
+
+def add_script(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Load the script only where there is a figure."""
+    if pagename in app.env.metadata and app.env.metadata[pagename].get("interactive"):
+        app.add_js_file(SCRIPT, defer="defer")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive and write the scripts."""
+    app.add_config_value("explorables_with_data", [], "")
+    app.add_directive("explorable", Explorable)
+    app.add_css_file("explorables.css")
+    app.connect("config-inited", write_scripts)
+    app.connect("html-page-context", add_script)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

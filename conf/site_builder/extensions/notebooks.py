@@ -1,0 +1,209 @@
+"""Each executed page as a Jupyter notebook beside it, with its outputs, and the package that it needs.
+
+``{notebooks}`` lists them. A notebook is written from the stored outputs and the page's own source, and runs as it is
+where the package is installed; its first cells say how.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import os
+import posixpath
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from docutils import nodes
+from genmodels.claims import FIGURE_MIME
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from site_builder.pages import Page
+from site_builder.plain_markdown import Known, cited, plain
+from site_builder.site_state import site
+
+EPOCH = "1580601600"  # no time of now: hatchling's own default for builds that can be repeated
+TORCH = "%pip install torch --index-url https://download.pytorch.org/whl/cpu"
+logger = logging.getLogger(__name__)
+
+
+def wheel_name(root: Path) -> str:
+    """The package's file name, as the project's name and version give it."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return f"{project['name']}-{project['version']}-py3-none-any.whl"
+
+
+def build_wheel(root: Path, folder: Path) -> Path:
+    """Build the package into ``folder``, without network, the same bytes every time."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    environment = os.environ | {"SOURCE_DATE_EPOCH": EPOCH}
+    subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True)
+    return folder / wheel_name(root)
+
+
+def known(app: Sphinx) -> Known:
+    """What the pages' texts refer to; addresses are seen from the top of the site."""
+    equations = {label: str(number) for label, (_, number) in app.env.get_domain("math").data["objects"].items()}
+    # private: sphinxcontrib-bibtex hands its entries to nobody else
+    citations: list[Any] = app.env.get_domain("cite").citations  # type: ignore[attr-defined]
+    persons = {cited.key: (_authors(cited.entry), str(cited.entry.fields["year"])) for cited in citations}
+    works = {cited.key: _entry(cited) for cited in citations}
+    return Known(site(app.config).ledger, equations, persons, works, lambda name: f"{name}.html")
+
+
+def _entry(cited: Any) -> str:
+    """An entry of the list of literature on one line; full stops and hyphens need no escape."""
+    return re.sub(r"\\([.-])", r"\1", cited.formatted_entry.text.render_as("markdown").replace("\n", " "))
+
+
+def _seen_from(page: Page, references: Known, base: str) -> Known:
+    """The same, addresses seen from this page's notebook."""
+    folder = posixpath.dirname(page.name) or "."
+
+    def address(name: str) -> str:
+        return f"{base}/{name}.html" if base else f"{posixpath.relpath(name, folder)}.html"
+
+    return dataclasses.replace(references, address=address)
+
+
+def _authors(entry: Any) -> str:
+    """Family names as the pages cite them: one, two, or the first of more."""
+    names = [
+        " ".join(map(str, [*person.rich_prelast_names, *person.rich_last_names])) for person in entry.persons["author"]
+    ]
+    return names[0] if len(names) == 1 else " and ".join(names) if len(names) == 2 else f"{names[0]} et al."
+
+
+def notebook(page: Page, title: str, outputs: list[list[Any]], references: Known, install: str) -> Any:
+    """The page as a notebook. Raises ValueError or KeyError on what cannot be shown."""
+    cells, remaining, executed = _how_to_run(page, references, install), iter(outputs), 0
+    for cell in page.notebook.cells:
+        if cell.cell_type == "code":
+            executed += 1
+            cells.append(_code_cell(cell, executed, next(remaining)))
+            words, before = str(cell.metadata.get("caption", "")).strip(), "*Figure.* "
+        else:
+            words, before = cell.source, ""
+        if text := plain(words, page.name, references):
+            cells.append(nbformat.v4.new_markdown_cell(before + text))
+    if works := cited((cell.source for cell in page.notebook.cells), references):
+        cells.append(nbformat.v4.new_markdown_cell("\n".join(["## Works cited", "", *(f"- {work}" for work in works)])))
+    for number, cell in enumerate(cells, start=1):
+        cell["id"] = f"cell-{number}"
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "title": title}
+    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def _code_cell(cell: Any, number: int, outputs: list[dict[str, Any]]) -> Any:
+    """The cell with its stored outputs."""
+    made = [nbformat.from_dict(_described(output, cell)) for output in outputs]
+    for output in made:
+        if output.output_type == "execute_result":
+            output.execution_count = number
+    return nbformat.v4.new_code_cell(cell.source, execution_count=number, outputs=made)
+
+
+def _described(output: dict[str, Any], cell: Any) -> dict[str, Any]:
+    """The output; of a figure its description in words, and no place in memory, which differs from run to run.
+
+    What is handed to a figure of the site stays there: it can be as large as all the rest.
+    """
+    data = output.get("data", {})
+    if FIGURE_MIME in data:
+        return output | {"data": {"text/plain": data["text/plain"]}}
+    if "image/svg+xml" not in data:
+        return output
+    alt = str(cell.metadata.get("alt", "")).strip()
+    words = re.sub(r" at 0x[0-9a-f]+", "", data["text/plain"])
+    return output | {"data": data | {"text/plain": words}, "metadata": {"image/svg+xml": {"alt": alt}}}
+
+
+def _how_to_run(page: Page, references: Known, install: str) -> list[Any]:
+    """The first two cells: what this is, and what it needs."""
+    address = references.address(page.name)
+    words = (
+        f"*A page of [Deep generative models, solved]({address}) with the outputs that its cells gave.* "
+        "To read it, nothing is needed. To run it, Python 3.11 or newer and the package `genmodels`: take the `#` away "
+        "in the next cell (its first line only saves space: PyTorch without GPU) and run it once. "
+    )
+    if not address.startswith("http"):
+        words += (
+            f"The file `{install}` lies on the site, where this notebook was found: put it into the notebook's folder."
+        )
+    code = f"# {TORCH}  # PyTorch's small build, without GPU\n# %pip install {install}"
+    return [nbformat.v4.new_markdown_cell(words.strip()), nbformat.v4.new_code_cell(code)]
+
+
+def write(app: Sphinx, exception: Exception | None) -> None:
+    """Write the notebooks, and the package into each folder that has some."""
+    if exception is not None:
+        return
+    made, base = site(app.config), app.config.html_baseurl.rstrip("/")
+    name, references = wheel_name(made.root), known(app)
+    with tempfile.TemporaryDirectory() as scratch:
+        wheel = build_wheel(made.root, Path(scratch))
+        for folder in {app.outdir / posixpath.dirname(page.name) for page in made.pages}:
+            shutil.copyfile(wheel, folder / name)
+    for page in made.pages:
+        install = f"{base}/{posixpath.join(posixpath.dirname(page.name), name)}" if base else name
+        try:
+            seen = _seen_from(page, references, base)
+            written = notebook(page, made.titles[page.name], made.outputs(page), seen, install)
+        except KeyError as error:
+            logger.warning("no notebook: the page refers to %s, which is not there", error, location=page.name)
+            continue
+        except ValueError as error:
+            logger.warning("no notebook: %s", error, location=page.name)
+            continue
+        text = nbformat.writes(written, version=4)
+        (app.outdir / f"{page.name}.ipynb").write_text(f"{text}\n", encoding="utf-8")
+
+
+class Notebooks(SphinxDirective):
+    """Links to all notebooks and to the package."""
+
+    def run(self) -> list[nodes.Node]:
+        """A list with an item per page."""
+        here, made = posixpath.dirname(self.env.docname) or ".", site(self.config)
+        if not made.pages:
+            raise self.error("no page has cells")
+        items = []
+        for page in made.pages:
+            words = html.escape(made.titles[page.name].partition(":")[0])
+            items.append(f"<li>{_download(posixpath.relpath(page.name, here) + '.ipynb', words)}</li>")
+        name, wheels = wheel_name(made.root), []
+        for folder in sorted({posixpath.dirname(page.name) for page in made.pages}):
+            wheels.append(_download(posixpath.relpath(posixpath.join(folder, name), here), name))
+        markup = (
+            f'<ul class="notebooks">{"".join(items)}</ul><p>To be run they need the package: {", ".join(wheels)}.</p>'
+        )
+        return [nodes.raw("", markup, format="html")]
+
+
+def _download(address: str, words: str) -> str:
+    return f'<a class="reference" download href="{html.escape(address, quote=True)}">{words}</a>'
+
+
+def link_from_page(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """At the end of an executed page, the way to its notebook."""
+    if doctree is not None and any(page.name == pagename for page in site(app.config).pages):
+        file = posixpath.basename(pagename) + ".ipynb"
+        link = _download(file, "this page as a Jupyter notebook")
+        context["body"] += f'<p class="take-along">Take it along: {link}, with its outputs.</p>'
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive, the link and the writing."""
+    app.add_directive("notebooks", Notebooks)
+    app.connect("html-page-context", link_from_page)
+    app.connect("build-finished", write)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,169 @@
+"""The search index: what each section says, in one script that a page loads when its reader first searches.
+
+Sphinx's own index holds TeX and code and ranks by substrings; it is neither made nor shipped. ``searchindex.js`` holds,
+in this order, the engine (MiniSearch), Sphinx's English stemmer, the ranking (conf/search/ranking.js), the words that
+students use (conf/search/words.toml) and the text of all pages. A classic script, it loads from disk as well.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import keyword
+import re
+import tokenize
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sphinx.search
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+from site_builder.plain_text import alt_text, checks, code, prose, readable
+
+PARTS = Path(__file__).parents[2] / "search"
+STEMMER = Path(sphinx.search.__file__).parent / "minified-js"  # private: where Sphinx keeps its stemmers
+NAMED = ("function", "class", "data", "exception")  # of the package: no methods and attributes
+Entry = dict[str, Any]
+
+
+def page_entry(app: Sphinx, docname: str, doctree: nodes.document) -> Entry:
+    """All that is searched of a page: its title, question, key words, sections, and places in them."""
+    title = next(iter(doctree.findall(nodes.title)), nodes.title("", docname))
+    name = prose(title)
+    label = re.match(r"(\d) (?:\(([a-z])\) )?", name)
+    return {
+        "url": app.builder.get_target_uri(docname),
+        "title": name,
+        "label": "".join(part or "" for part in label.groups()) if label else "",
+        "weight": _weight(app, docname),
+        "keywords": _keywords(app.env, docname),
+        "sections": _sections(app.env, doctree),
+    }
+
+
+def _weight(app: Sphinx, docname: str) -> float:
+    """How much a page counts: that of the first pattern in ``search_weights`` that fits its name."""
+    return next((weight for pattern, weight in app.config.search_weights if re.fullmatch(pattern, docname)), 1.0)
+
+
+def _keywords(env: BuildEnvironment, docname: str) -> str:
+    """The list ``keywords`` in the page's front matter."""
+    words = json.loads(env.metadata[docname].get("keywords", "[]"))  # MyST hands a list over as JSON
+    return " . ".join(words)
+
+
+def _sections(env: BuildEnvironment, doctree: nodes.document) -> list[Entry]:
+    """The sections of a page in reading order; the first is the page. A name in code counts where it comes first."""
+    met: set[str] = set()
+    found = []
+    for section in doctree.findall(nodes.section):
+        if section["ids"]:
+            new = [name for name in names(code(section)) if name not in met]
+            met.update(new)
+            found.append(_section(env, section) | {"code": " ".join(new)})
+    # without its own text, such as the tables of the results page, a section is no answer to anything
+    return [section for section in found if section["text"] or section["places"] or not section["id"]]
+
+
+def _section(env: BuildEnvironment, section: nodes.section) -> Entry:
+    """A section's anchor, title and text without its sub-sections, and the places in it that have an address."""
+    own = [child for child in section.children if not isinstance(child, (nodes.section, nodes.title))]
+    return {
+        "id": "" if isinstance(section.parent, nodes.document) else section["ids"][0],
+        "title": prose(next(iter(section.findall(nodes.title)))),
+        "text": prose(*own),
+        "places": [place for child in own for place in _places(env, child)],
+    }
+
+
+def names(source: str) -> list[str]:
+    """The names that a piece of code uses, each once; nothing where it is no Python."""
+    found: dict[str, None] = {}
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.NAME and len(token.string) > 2 and not keyword.iskeyword(token.string):
+                found[token.string] = None
+    except (tokenize.TokenError, IndentationError):
+        return []
+    return list(found)
+
+
+def _places(env: BuildEnvironment, part: nodes.Node) -> Iterator[list[str]]:
+    """The places in a part of a section that have an address: anchor, name, text."""
+    for node in part.findall(lambda node: isinstance(node, nodes.Element)):
+        if isinstance(node, nodes.figure) and node["ids"]:
+            caption = next(iter(node.findall(nodes.caption)), nodes.caption())
+            yield [node["ids"][0], "Figure", f"{prose(caption)}. {alt_text(node)}"]
+        elif isinstance(node, nodes.math_block) and node.get("label"):
+            number = env.domains.math_domain.equations[node["label"]][1]
+            yield [node["ids"][0], f"Equation ({number})", readable(node.astext())]
+        elif isinstance(node, nodes.raw):
+            yield from ([anchor, "Check", text] for anchor, text in checks(node.astext()))
+        elif isinstance(node, nodes.citation) and node["ids"]:
+            text = prose(node.children[-1])
+            yield [node["ids"][0], text.partition(". ")[0], text]
+        elif isinstance(node, addnodes.desc_signature) and node["ids"] and node.parent["objtype"] in NAMED:
+            yield [node["ids"][0], node["ids"][0].removeprefix("genmodels."), _summary(node.parent)]
+
+
+def _summary(described: nodes.Node) -> str:
+    """The first paragraph of a docstring."""
+    paragraphs = (prose(paragraph) for paragraph in described.findall(nodes.paragraph))
+    return next((text for text in paragraphs if not text.startswith(("Bases:", "Alias for"))), "")
+
+
+def words() -> Entry:
+    """The words that students use, from words.toml."""
+    return tomllib.loads((PARTS / "words.toml").read_text(encoding="utf-8"))
+
+
+def script(pages: list[Entry]) -> str:
+    """The script ``searchindex.js`` that holds all of search."""
+    sources = [PARTS / "minisearch.min.js", STEMMER / "base-stemmer.js", STEMMER / "english-stemmer.js"]
+    sources.append(PARTS / "ranking.js")
+    data = json.dumps({"words": words(), "pages": pages}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    parts = [source.read_text(encoding="utf-8") for source in sources]
+    return ";\n".join([*parts, f"siteSearch.start({data})"]) + ";\n"
+
+
+class Index:
+    """Collects the pages' entries as the pages are written."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+
+    def collect(self, app: Sphinx, doctree: nodes.document, docname: str) -> None:
+        """Take a page's entry."""
+        self.entries[docname] = page_entry(app, docname, doctree)
+
+    def write(self, app: Sphinx, exception: Exception | None) -> None:
+        """Write the script, once all pages have been written: with `make live` it is that of the first build."""
+        if exception is None and self.entries.keys() >= app.env.found_docs:
+            pages = [entry for _, entry in sorted(self.entries.items()) if entry["weight"]]
+            (app.outdir / "searchindex.js").write_text(script(pages), encoding="utf-8")
+
+
+def begin(app: Sphinx) -> None:
+    """Have Sphinx make no index of its own, which takes a second and would be thrown away."""
+    app.builder.search = False  # type: ignore[attr-defined]  # private
+
+
+def search_page(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """The page of results, which Sphinx makes only beside its own index."""
+    yield ("search", {"title": "Search"}, "search.html")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the index."""
+    index = Index()
+    app.add_config_value("search_weights", [], "env")
+    app.connect("builder-inited", begin)
+    app.connect("doctree-resolved", index.collect, priority=400)  # before punctuation moves into the formulas
+    app.connect("html-collect-pages", search_page)
+    app.connect("build-finished", index.write)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
