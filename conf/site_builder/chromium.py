@@ -1,11 +1,11 @@
-#!/usr/bin/env python3
-"""Find a Chromium for tests/browser, or get one; print where it is.
+"""Find a Chromium for the PDF and for tests/browser, or get one; ``python -m site_builder.chromium`` prints where it is.
 
-Looked for in this order: $CHROMIUM, an installed Chromium or Chrome, the one that Playwright downloaded
-before. Where there is none it is got: by Playwright, or on Debian, as root, from its package.
+Looked for in this order: $CHROMIUM, an installed Chromium or Chrome, the one that Playwright downloaded before. Where
+there is none it is got: by Playwright, or on Debian, as root, from its package.
 """
 
-import argparse
+from __future__ import annotations
+
 import functools
 import os
 import shutil
@@ -13,34 +13,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from playwright.sync_api import sync_playwright
-
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MACOS_APPS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
 HOW = (
-    "No Chromium for tests/browser was found, and none could be downloaded. Install Chromium or Chrome, "
-    "or say where it is: CHROMIUM=/path/to/chrome make test"
+    "No Chromium was found, and none could be downloaded. Install Chromium or Chrome, or say where it is: "
+    "CHROMIUM=/path/to/chrome make test"
 )
 
 
 def _run(*command: str, timeout: float, **environ: str) -> str:
-    """What a command says, all of it; nothing where it is missing, fails or takes too long."""
+    """What a command says; nothing where it is missing, fails or takes too long."""
+    said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "env": os.environ | environ}
     try:
-        run = subprocess.run(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout,
-            env={**os.environ, **environ},
-            check=True,
-        )
+        return str(subprocess.run(command, timeout=timeout, check=True, **said).stdout)  # type: ignore[call-overload]
     except (OSError, subprocess.SubprocessError):
         return ""
-    return run.stdout
 
 
 def _starts(executable: str) -> bool:
@@ -48,16 +38,13 @@ def _starts(executable: str) -> bool:
     return "Chrom" in _run(executable, "--version", timeout=30)
 
 
-def _playwrights() -> str:
-    """Where Playwright keeps its own Chromium, downloaded or not."""
-    with sync_playwright() as playwright:
-        return playwright.chromium.executable_path
-
-
 def _candidates() -> Iterator[str]:
     yield from (path for path in map(shutil.which, COMMANDS) if path)
     yield from MACOS_APPS
-    yield _playwrights()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright.chromium.executable_path
 
 
 @functools.cache
@@ -74,21 +61,18 @@ def find() -> str | None:
 
 def get() -> str | None:
     """Install a Chromium and return its executable, or None where that did not work."""
-    print("Getting a Chromium for tests/browser: once, about 170 MB", file=sys.stderr, flush=True)
+    print("Getting a Chromium, once, about 170 MB", file=sys.stderr, flush=True)
     download = (sys.executable, "-m", "playwright", "install", "--no-shell", "chromium")
     _run(*download, timeout=300, PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT="10000")
-    if _starts(_playwrights()):
-        return _playwrights()
-    if shutil.which("apt-get") and os.geteuid() == 0:
+    find.cache_clear()
+    if find() is None and shutil.which("apt-get") and os.geteuid() == 0:
         _run("apt-get", "update", timeout=120)
         _run("apt-get", "install", "-y", "chromium", timeout=600, DEBIAN_FRONTEND="noninteractive")
         find.cache_clear()
-        return find()
-    return None
+    return find()
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(description=__doc__).parse_args()
     try:
         print(find() or get() or sys.exit(HOW))
     except ValueError as error:

@@ -1,7 +1,7 @@
 """Print all solutions of a built site into one PDF, by a Chromium.
 
-The contents need page numbers, which only printing gives: it is printed until they are right. The same site gives the
-same bytes with the same Chromium; a PDF printed before is used again while nothing in it has changed.
+The contents need page numbers, which only printing gives: it is printed until they are right. A PDF printed before is
+used again while nothing in it has changed.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ import base64
 import hashlib
 import io
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-import book
-from pages import Store
-from pdf_edit import finished
 from playwright.sync_api import Error, Page, sync_playwright
-from pypdf import PdfReader
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import NameObject, TextStringObject
+
+from site_builder import book
+from site_builder.outputs import Store
 
 NAME = "solutions.pdf"
 PRINTABLE = 665  # pixels between the margins of print.css on A4
@@ -55,7 +58,7 @@ def make(site: Path, cache: Path, executable: str) -> Path:
     kept = store.get(digest)
     if kept is None:
         try:
-            printed = finished(_print(made.text, page, executable), made.headings)
+            printed = finished(_print(made.text, page, executable), made.headings, made.headings[0])
         except (Error, ValueError) as error:
             raise book.BookError(str(error)) from None
         finally:
@@ -95,6 +98,34 @@ def print_once(tab: Page, page: Path) -> bytes:
     return tab.pdf(format="A4", prefer_css_page_size=True, outline=True, tagged=True)
 
 
+def finished(printed: bytes, headings: Sequence[str], title: str) -> bytes:
+    """The PDF with the headings as its outline, and without the time of the print.
+
+    Chromium joins the lines of a heading without a blank and says one twice that moved to the next page. Raises
+    ValueError where the outline does not have as many entries as there are headings.
+    """
+    writer = PdfWriter(clone_from=io.BytesIO(printed))
+    entries = list(_outline(writer.get_outline_root()))
+    if len(entries) != len(headings):
+        raise ValueError(f"the outline has {len(entries)} entries for {len(headings)} headings")
+    for entry, heading in zip(entries, headings, strict=True):
+        entry[NameObject("/Title")] = TextStringObject(heading)
+    writer.metadata = {"/Title": title}
+    file = io.BytesIO()
+    writer.write(file)
+    return file.getvalue()
+
+
+def _outline(parent: Any) -> Iterator[Any]:
+    """The entries of the outline below this one, in their order."""
+    entry = parent.get("/First")
+    while entry is not None:
+        entry = entry.get_object()
+        yield entry
+        yield from _outline(entry)
+        entry = entry.get("/Next")
+
+
 def first_pages(printed: bytes) -> dict[str, int]:
     """On which page each place begins that a link leads to, by its id; pages count from 1."""
     reader = PdfReader(io.BytesIO(printed))
@@ -107,7 +138,7 @@ def _digest(site: Path, text: str, executable: str) -> str:
     digest = hashlib.sha256(text.encode())
     files = [path for path in (site / "_static").rglob("*") if path.is_file()]
     files += [site / re.split("[?#]", source)[0] for source in re.findall(r'<img[^>]* src="([^":]+)"', text)]
-    for path in [*sorted(set(files)), *sorted(Path(__file__).parent.glob("pdf*.py"))]:
+    for path in [*sorted(set(files)), Path(__file__)]:
         digest.update(f"{path.name} ".encode() + hashlib.sha256(path.read_bytes()).digest())
     digest.update(executable.encode())
     return digest.hexdigest()

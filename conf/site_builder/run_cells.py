@@ -107,7 +107,7 @@ def run_pages(
     """Run these pages and hand over what each gave; no cell may take longer than so many seconds."""
     waiting, running = list(pages), dict[Connection, Running]()
     context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-    context.set_forkserver_preload(cell_process.PRELOADED)
+    context.set_forkserver_preload(_preloaded(root, pages))
     tell = time.monotonic() + TELL_EVERY
     with cell_process.surroundings(build):
         try:
@@ -133,6 +133,14 @@ def run_pages(
         finally:
             for one in running.values():
                 one.end()
+
+
+def _preloaded(root: Path, pages: list[Page]) -> list[str]:
+    """Of the large libraries those that some page uses, directly or not."""
+    cells = [cell.source for page in pages for cell in page.cells]
+    modules = (path for path in dependencies.files(root, cells) if path.suffix == ".py")
+    text = "\n".join([*cells, *(path.read_text(encoding="utf-8") for path in modules), "import IPython"])
+    return [name for name in cell_process.PRELOADED if re.search(rf"^(from|import) {name.partition('.')[0]}", text, re.M)]
 
 
 def _start(context: Any, root: Path, page: Page, seconds: float) -> Running:
