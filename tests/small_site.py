@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import filecmp
+import hashlib
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
-
-import pytest
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 DESCRIPTION = "description: This page is one of the few of a small site, on which the building of sites is tried.\n"
 INDEX = f"---\n{DESCRIPTION}---\n# A small site\n\n{{claim}}`one-half .2f`\n\n```{{toctree}}\none\ntwo\nresults\n```\n"
+CELL = "axes.plot([0, 1])"  # the line of a page's cell in whose place a test puts its own
 PAGE = f"""\
 ---
 file_format: mystnb
 {DESCRIPTION}---
-"""
-PAGE += """\
 # Page NAME
 
-```{code-cell} python
+```{{code-cell}} python
 :alt: a line that rises from left to right
 :caption: "**A line.** It rises."
 :name: fig-NAME
@@ -35,55 +32,67 @@ from genmodels.claims import claim
 from genmodels.figures import panels
 
 (axes,) = fig = panels()
-axes.plot([0, 1])
+{CELL}
 claim("NAME-half", 0.5, equals=0.5, text="a half")
 fig
 ```
 """
-
-
-AnySite = TypeVar("AnySite", bound="Site")
 LONGEST = 300  # seconds that a build of a small site may take on the slowest machine
 
 
+def page(name: str, cell: str = CELL, imports: str = "") -> str:
+    """A page whose only cell has this line."""
+    return PAGE.replace("NAME", name).replace("IMPORT", imports).replace(CELL, cell)
+
+
 class Site:
-    """A copy of what makes the site, with two small pages."""
+    """A small site, with a home and a folder for temporary files of its own: nothing a build leaves goes unseen."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.outside = root.with_name(f"{root.name}-outside")
+        for name in ("home", "tmp"):
+            (self.outside / name).mkdir(parents=True)
+
+    def make(self) -> None:
+        """Write the sources."""
         for name in ("conf", "code", "requirements"):
-            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, self.root / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("pyproject.toml", "LICENSE"):  # the notebooks come with the package
-            shutil.copy(ROOT / name, root / name)
+            shutil.copy(ROOT / name, self.root / name)
         self.write("index.md", INDEX)
         self.write("results.md", f"---\n{DESCRIPTION}---\n# Results\n\n```{{claims}}\n```\n")
-        self.write("one.md", PAGE.replace("NAME", "one").replace("IMPORT", "from genmodels import toy_low"))
-        self.write("two.md", PAGE.replace("NAME", "two").replace("IMPORT", ""))
+        self.write("one.md", page("one", imports="from genmodels import toy_low"))
+        self.write("two.md", page("two"))
         # a module that is imported by a module that page one imports
-        (root / "code/genmodels/toy_base.py").write_text("VALUE = 1\n")
-        (root / "code/genmodels/toy_low.py").write_text("from genmodels.toy_base import VALUE as VALUE\n")
+        (self.root / "code/genmodels/toy_base.py").write_text("VALUE = 1\n")
+        (self.root / "code/genmodels/toy_low.py").write_text("from genmodels.toy_base import VALUE as VALUE\n")
+
+    def copy(self, root: Path) -> Site:
+        """A copy at another place, built where this one is."""
+        shutil.copytree(self.root, root)
+        return Site(root)
 
     def write(self, name: str, text: str) -> None:
+        """Write a page."""
         path = self.root / "docs" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
     def edit(self, name: str, old: str, new: str) -> None:
+        """Change a file."""
         path = self.root / name
         text = path.read_text(encoding="utf-8")
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
 
     def start(
-        self,
-        *options: str,
-        under: Sequence[str] = (),
-        first: Callable[[], object] = lambda: None,
-        variables: Mapping[str, str] | None = None,
+        self, *options: str, command: str = "html", first: Callable[[], object] = lambda: None
     ) -> subprocess.Popen[str]:
-        """Start a build: under another command, after something that its process does first, with these variables."""
-        command = [*under, sys.executable, "conf/tools/build.py", "--jobs", "2", *options]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        """Start a build, after something that its process does first."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
+        paths = {"PYTHONPATH": f"{self.root}/conf:{self.root}/code"}
+        places = {"TMPDIR": str(self.outside / "tmp"), "HOME": str(self.outside / "home")}
 
         def prepare() -> None:
             # tests that were started in the background ignore Ctrl+C, and so would what they start
@@ -92,9 +101,9 @@ class Site:
             first()
 
         return subprocess.Popen(
-            command,
+            [sys.executable, "-m", "site_builder", command, *options],
             cwd=self.root,
-            env=environment | dict(variables or {}),
+            env=environment | paths | places,
             text=True,
             encoding="utf-8",
             errors="replace",
@@ -103,58 +112,61 @@ class Site:
             preexec_fn=prepare,
         )
 
-    def build(self, *options: str, **surroundings: Any) -> tuple[int, str]:
-        process = self.start(*options, **surroundings)
-        output, _ = process.communicate(timeout=LONGEST + 10)  # what runs under another command gets no alarm
+    def build(self, *options: str, **more: Any) -> tuple[int, str]:
+        """Build; return the exit status and what was said."""
+        process = self.start(*options, **more)
+        output, _ = process.communicate(timeout=LONGEST + 10)
         return process.returncode, output
 
+    def builds(self, *options: str) -> set[str]:
+        """Build, which succeeds and leaves nothing lying about; return the pages whose cells were run."""
+        code, output = self.build(*options)
+        assert code == 0, output
+        assert "Traceback" not in output, output
+        assert self.litter() == set(), output
+        return ran(output)
+
+    def fails(self, *messages: str, options: tuple[str, ...] = (), **more: Any) -> str:
+        """Build, which ends with an error that has these messages, and changes nothing that is published."""
+        before = self.html()
+        code, output = self.build(*options, **more)
+        assert code == 1, output
+        assert [message for message in messages if message not in output] == [], output
+        assert output.count("Not built") == 1 and output.rstrip().endswith("build/html is what it was."), output
+        assert self.html() == before
+        assert self.litter() == set(), output
+        return output
+
+    def html(self) -> dict[str, str]:
+        """Every file that is published, and the digest of what is in it."""
+        folder = self.root / "build/html"
+        return {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+
     def page(self, name: str) -> str:
+        """A published page."""
         return (self.root / "build/html" / name).read_text(encoding="utf-8")
 
+    def litter(self) -> set[str]:
+        """What lies where only a build can have put it: in the home, among temporary files, beside the sources."""
+        found = {path.relative_to(self.outside).as_posix() for path in self.outside.glob("*/*")}
+        names = {path.name for path in self.root.iterdir()}
+        return found | (names - {"build", "code", "conf", "docs", "requirements", "pyproject.toml", "LICENSE"})
 
-def wait_for(words: str, process: subprocess.Popen[str]) -> None:
+
+def wait_for(words: str, process: subprocess.Popen[str]) -> str:
     """Read what a build says until these words come; it must not end before."""
     said = ""
     while words not in said:
         line = process.stdout.readline()
         assert line, f"it has ended without {words!r}:\n{said}"
         said += line
+    return said
 
 
 def ran(output: str) -> set[str]:
     """The pages whose cells were run."""
     return set(re.findall(r"^  (\S+): done", output, re.M))
-
-
-def assert_same(first: Path, second: Path) -> None:
-    names = {path.relative_to(first) for path in first.rglob("*") if path.is_file()}
-    assert names == {path.relative_to(second) for path in second.rglob("*") if path.is_file()}
-    assert [name for name in names if not filecmp.cmp(first / name, second / name, shallow=False)] == []
-
-
-def build_one(root: Path) -> Path:
-    """Make a small site in this folder and build it."""
-    code, output = Site(root).build()
-    assert code == 0, output
-    assert ran(output) == {"one", "two"}
-    return root
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a small site that has been built."""
-    return build_one(tmp_path_factory.mktemp("with blank and ümlaut") / "site")
-
-
-@pytest.fixture
-def site(built: Path, tmp_path: Path) -> Site:
-    """A copy of it, at another place: no executed cell may depend on where it lies."""
-    return copied(Site, built, tmp_path / "site")
-
-
-def copied(kind: type[AnySite], original: Path, root: Path) -> AnySite:
-    """A copy of a site, built or not, at another place."""
-    copy = kind.__new__(kind)
-    copy.root = root
-    shutil.copytree(original, root)
-    return copy

@@ -1,22 +1,22 @@
 """The colours of the site, one per role, for light and for dark pages.
 
 A figure is drawn once, in the light colours; the site turns each of them into a CSS variable, so that the same figure
-follows the theme. Roles keep their colour on every page: data is always blue, the generator always orange. Luminances
-differ, so that roles stay apart in grey.
+follows the theme. Roles keep their colour on every page. Luminances differ by two steps of L* or more, so that roles
+stay apart in grey; a test holds it.
 """
 
 # role: (on a light page, on a dark page); every light value is unique, because the site finds roles by it
 PALETTE: dict[str, tuple[str, str]] = {
     "ink": ("#1b1f24", "#e6e9ed"),
-    "muted": ("#5f6771", "#a4adb8"),
+    "muted": ("#59606a", "#9ea7b1"),
     "grid": ("#d9dde2", "#3a4048"),
     "paper": ("#fefefe", "#14181e"),
-    "data": ("#0b63a8", "#6cb8f5"),
-    "generator": ("#c2410c", "#ff9d5c"),
-    "discriminator": ("#0f766e", "#4fd1bd"),
-    "prior": ("#6b4f9e", "#c0a6f5"),
-    "posterior": ("#b0256e", "#f58fc0"),
-    "highlight": ("#8a6100", "#f2c14e"),
+    "data": ("#0a5c9c", "#74baf3"),
+    "generator": ("#cb460f", "#ffa56b"),
+    "discriminator": ("#0e726a", "#62d3c1"),
+    "prior": ("#594184", "#b9a0ec"),
+    "posterior": ("#9b1f60", "#df82af"),
+    "highlight": ("#906500", "#f2c357"),
 }
 
 

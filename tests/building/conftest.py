@@ -1,4 +1,21 @@
-"""The small site, built once for a file of tests; each test has a copy of its own."""
+"""A small site that is built once and copied for each test."""
 
-from small_site import built as built
-from small_site import site as site
+from pathlib import Path
+
+import pytest
+from small_site import Site
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A small site that has been built, below a path with blanks and umlauts."""
+    site = Site(tmp_path_factory.mktemp("with blank and ümlaut") / "site")
+    site.make()
+    assert site.builds() == {"one", "two"}
+    return site
+
+
+@pytest.fixture
+def site(built: Site, tmp_path: Path) -> Site:
+    """A copy of it, at another place: no executed cell may depend on where it lies."""
+    return built.copy(tmp_path / "site")
