@@ -148,4 +148,3 @@ if html_baseurl:
 html_last_updated_fmt = "%-d %B %Y"
 git_last_updated_timezone = "UTC"  # two builds in two places give the same bytes
 suppress_warnings = ["git.command_not_found", "git.subprocess_error", "git.too_shallow"]
-

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,9 @@ class Site:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.outside = root.with_name(f"{root.name}-outside")
+        self.outside = Path(tempfile.mkdtemp(prefix="outside-"))  # a short path: processes talk by sockets in it
         for name in ("home", "tmp"):
-            (self.outside / name).mkdir(parents=True)
+            (self.outside / name).mkdir()
 
     def make(self) -> None:
         """Write the sources."""
@@ -153,6 +154,7 @@ class Site:
     def litter(self) -> set[str]:
         """What lies where only a build can have put it: in the home, among temporary files, beside the sources."""
         found = {path.relative_to(self.outside).as_posix() for path in self.outside.glob("*/*")}
+        found -= {name for name in found if "sphinx-err-" in name}  # in which Sphinx tells its own makers of a fault
         names = {path.name for path in self.root.iterdir()}
         return found | (names - {"build", "code", "conf", "docs", "requirements", "pyproject.toml", "LICENSE"})
 

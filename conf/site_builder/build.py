@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from site_builder.build_folder import bring_back, clear, locked, put_in_place
-from site_builder.pages import ExecutionError, collect_claims, outputs_store
+from site_builder.pages import collect_claims, outputs_store
 from site_builder.run_cells import run_stale
 
 CONF = Path(__file__).resolve().parents[1]
@@ -105,12 +104,10 @@ def live(root: Path, jobs: int, seconds: float) -> None:
     command += ["--pre-build", shlex.join([sys.executable, "-m", "site_builder", "cells", *options])]
     command += ["--watch", str(root / "code"), "--watch", str(CONF), "--ignore", "*/__pycache__/*"]
     command += ["-t", "live", "-q", "-T", "-c", str(CONF), "-d", str(folder / "doctrees")]
-    os.execve(sys.executable, [*command, str(root / "docs"), str(folder / "html")], dict(_variables(root)))
+    os.execve(sys.executable, [*command, str(root / "docs"), str(folder / "html")], {**_variables(root), "PYTHONUNBUFFERED": "1"})
 
 
 def run_cells(root: Path, jobs: int, seconds: float) -> None:
     """Run the cells that are stale, and no more. Raises ExecutionError and OSError."""
     with locked(root / "build"):
         run_stale(root, outputs_store(root / "build"), root / "build", jobs, seconds)
-
-

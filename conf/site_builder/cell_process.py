@@ -78,11 +78,11 @@ def _shell(outputs: list[dict[str, Any]]) -> Any:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
-    class Publisher(DisplayPublisher):  # type: ignore[misc]
-        def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **_: Any) -> None:
+    class Publisher(DisplayPublisher):
+        def publish(self, data: Any, metadata: Any = None, source: Any = None, **_: Any) -> None:
             outputs.append({"output_type": "display_data", "data": _plain(data), "metadata": metadata or {}})
 
-    class Hook(DisplayHook):  # type: ignore[misc]
+    class Hook(DisplayHook):
         def write_output_prompt(self) -> None:
             pass
 
@@ -92,7 +92,7 @@ def _shell(outputs: list[dict[str, Any]]) -> Any:
         def finish_displayhook(self) -> None:
             pass
 
-    class Shell(InteractiveShell):  # type: ignore[misc]
+    class Shell(InteractiveShell):
         display_pub_class = Publisher
         displayhook_class = Hook
 
@@ -110,7 +110,7 @@ def run_page(cells: list[str], code: str, scratch: str, connection: Connection) 
     os.chdir(scratch)
     os.environ.update({"IPYTHONDIR": scratch, "TMPDIR": scratch})
     sys.path.insert(0, code)
-    said = open("stderr", "w+b", buffering=0)  # noqa: SIM115 - of compiled code, which knows no sys.stderr
+    said = open("stderr", "w+b", buffering=0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(said.fileno(), 2)
     if "numpy" in sys.modules:  # its shared generator was seeded before the fork: what uses it must not look repeatable

@@ -1,4 +1,4 @@
-"""Find a Chromium for the PDF and for tests/browser, or get one; ``python -m site_builder.chromium`` prints where it is.
+"""Find a Chromium for the PDF and for tests/browser, or get one. Run as a program, it prints where that is.
 
 Looked for in this order: $CHROMIUM, an installed Chromium or Chrome, the one that Playwright downloaded before. Where
 there is none it is got: by Playwright, or on Debian, as root, from its package.

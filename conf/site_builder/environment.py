@@ -24,7 +24,7 @@ TOO_OLD = """Python 3.11 or newer is needed, this is {}.{}.{} ({}).
 Install one (https://www.python.org/downloads/) or say where it is: make PYTHON=/path/to/python3.12 html"""
 
 
-def find_newer():
+def find_newer() -> None:
     """Where this Python is too old, become a newer one that is installed, or say what is needed."""
     for name in ("python3.14", "python3.13", "python3.12", "python3.11"):
         newer = shutil.which(name)
@@ -33,7 +33,7 @@ def find_newer():
     sys.exit(TOO_OLD.format(*(sys.version_info[:3] + (sys.executable,))))
 
 
-def stamp():
+def stamp() -> str:
     """What an environment is made from, and where: the project's code is linked to, by its full path."""
     digest = hashlib.sha256()
     for name in (LOCK, TORCH, os.path.join(ROOT, "pyproject.toml")):
@@ -42,7 +42,7 @@ def stamp():
     return "Python {}.{}\n{}\n{}\n".format(sys.version_info[0], sys.version_info[1], ROOT, digest.hexdigest())
 
 
-def is_current(folder):
+def is_current(folder: str) -> bool:
     """Whether nothing needs to be done."""
     try:
         with open(os.path.join(folder, "stamp")) as file:
@@ -51,7 +51,7 @@ def is_current(folder):
         return False
 
 
-def pip(folder, *arguments):
+def pip(folder: str, *arguments: str) -> bool:
     """Install something, and say what pip says where that fails; return whether it worked."""
     command = [os.path.join(folder, "bin", "python"), "-m", "pip", "install", "--disable-pip-version-check"]
     with open(os.path.join(folder, "install.log"), "a+") as log:
@@ -63,7 +63,7 @@ def pip(folder, *arguments):
         return False
 
 
-def install(folder):
+def install(folder: str) -> bool:
     """Make the environment anew, and say what is being done; return whether it worked."""
     print("Setting up {}, once: a few minutes, 2 GB".format(folder), flush=True)
     if os.path.exists(folder):
@@ -88,7 +88,7 @@ def install(folder):
     return pip(folder, "--no-deps", "--no-build-isolation", "-e", ROOT)
 
 
-def main():
+def main() -> None:
     """Make the environment, unless another process is just doing so."""
     folder = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, ".venv"))
     if is_current(folder):

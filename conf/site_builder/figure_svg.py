@@ -12,8 +12,9 @@ import hashlib
 import io
 import re
 
-from genmodels.palette import PALETTE
 from PIL import Image
+
+from genmodels.palette import PALETTE
 
 SVG = "image/svg+xml"
 LEVELS = 32  # grey levels of a picture inside a figure: eyes tell no more apart at this size

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from genmodels.claims import MIME
 from myst_nb.core.read import (  # private: the only reader that gives what myst-nb makes of a page
     MystMetadataParsingError,
     is_myst_markdown_notebook,
     read_myst_markdown_notebook,
 )
 
+from genmodels.claims import MIME
 from site_builder import dependencies
 from site_builder.outputs import Store
 
@@ -83,6 +84,7 @@ def _read(root: Path, path: Path) -> Page | None:
         if "{code-cell}" not in text:
             return None
         notebook = read_notebook(text)
+        json.dumps(notebook.metadata)
     except UnicodeDecodeError as error:
         raise ExecutionError(f"{name}: is not UTF-8 text: {error}") from None
     except TypeError as error:

@@ -140,7 +140,9 @@ def _preloaded(root: Path, pages: list[Page]) -> list[str]:
     cells = [cell.source for page in pages for cell in page.cells]
     modules = (path for path in dependencies.files(root, cells) if path.suffix == ".py")
     text = "\n".join([*cells, *(path.read_text(encoding="utf-8") for path in modules), "import IPython"])
-    return [name for name in cell_process.PRELOADED if re.search(rf"^(from|import) {name.partition('.')[0]}", text, re.M)]
+    return [
+        name for name in cell_process.PRELOADED if re.search(rf"^(from|import) {name.partition('.')[0]}", text, re.M)
+    ]
 
 
 def _start(context: Any, root: Path, page: Page, seconds: float) -> Running:
@@ -200,7 +202,11 @@ def _too_much(outputs: list[dict[str, Any]]) -> str:
         if output.get("name") == "stderr":
             return f"writes to stderr:\n{output['text'].rstrip()}"
         text += sum(len(str(output.get("data", {}).get(kind, ""))) for kind in ("text/plain", "text/html"))
-    return f"shows {text:,} characters, more than {CELL_CHARACTERS:,}: show what readers need" if text > CELL_CHARACTERS else ""
+    return (
+        f"shows {text:,} characters, more than {CELL_CHARACTERS:,}: show what readers need"
+        if text > CELL_CHARACTERS
+        else ""
+    )
 
 
 def _unknown_imports(root: Path, page: Page, loaded: list[str]) -> ExecutionError | None:

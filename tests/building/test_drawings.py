@@ -8,11 +8,12 @@ import xml.etree.ElementTree as ElementTree
 import drawings
 import numpy as np
 import pytest
-from genmodels.figures import colour, image_grid, panels
-from genmodels.palette import PALETTE
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+
+from genmodels.figures import colour, image_grid, panels
+from genmodels.palette import PALETTE
 
 
 def curve() -> str:

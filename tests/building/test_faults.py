@@ -11,8 +11,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from site_builder.build_folder import bring_back, put_in_place
 from small_site import CELL, Site, page, ran, wait_for
+
+from site_builder.build_folder import bring_back, put_in_place
 
 SEED = 20261123
 # what stands in a cell, each on a page of its own, and what the build says of it

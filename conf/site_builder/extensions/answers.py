@@ -32,9 +32,7 @@ class Answers(Gathering):
             if question and posixpath.dirname(page.name) == folder:
                 title = nodes.title("", site(self.config).titles[page.name].partition(":")[0])
                 name = f"answer-{question[0]}"
-                sections.append(
-                    nodes.section("", title, self.place(page.name), ids=[name], classes=["answer-sheet"])
-                )
+                sections.append(nodes.section("", title, self.place(page.name), ids=[name], classes=["answer-sheet"]))
         if not sections:
             raise self.error("no question beside this page has cells")
         return sections

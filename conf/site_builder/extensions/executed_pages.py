@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from genmodels.claims import FIGURE_MIME
-from genmodels.claims import MIME as CLAIM
-from genmodels.palette import stylesheet
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
+from genmodels.claims import FIGURE_MIME
+from genmodels.claims import MIME as CLAIM
+from genmodels.palette import stylesheet
 from site_builder import dependencies, figure_svg
 from site_builder.extensions.claims_ledger import check_lines
 from site_builder.figure_svg import SVG

@@ -15,37 +15,39 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from genmodels.claims import FIGURE_MIME
 from rjsmin import jsmin
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.errors import ExtensionError
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from genmodels.claims import FIGURE_MIME
 from site_builder.site_state import site
 
 SOURCES = Path(__file__).parents[2] / "static" / "explorables"
 SCRIPT = "explorables.js"
 DATA = "_static/explorables/{}.data.js"
+logger = logging.getLogger(__name__)
 
 
 def shared(config: Config) -> dict[str, Any]:
-    """What the cells of all pages share, by the figure's name. Raises ExtensionError where two do with one figure."""
+    """What the cells of all pages share, by the figure's name; a warning where there is no such figure, or two do."""
     found: dict[str, Any] = {}
     for page, _, data in site(config).all_outputs():
         if (record := data.get(FIGURE_MIME)) is None:
             continue
-        if not (SOURCES / f"{record['name']}.js").is_file():
-            raise ExtensionError(f"{page.name} shares data with {record['name']!r}, but there is no such figure")
-        if record["name"] in found:
-            raise ExtensionError(f"{page.name} shares data with the figure {record['name']}, as another cell does")
-        found[record["name"]] = record["data"]
+        name = record["name"]
+        if not (SOURCES / f"{name}.js").is_file():
+            logger.warning("shares data with %r, but there is no such figure", name, location=page.name)
+        if name in found:
+            logger.warning("shares data with the figure %s, as another cell does", name, location=page.name)
+        found[name] = record["data"]
     return found
 
 
-def write_scripts(app: Sphinx, config: Config) -> None:
+def write_scripts(app: Sphinx) -> None:
     """Make the figures' script and their data static files."""
-    folder = Path(config.site_build) / "generated"
+    config, folder = app.config, Path(app.config.site_build) / "generated"
     (folder / "explorables").mkdir(parents=True, exist_ok=True)
     for old in (folder / "explorables").iterdir():
         old.unlink()
@@ -102,6 +104,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("explorables_with_data", [], "")
     app.add_directive("explorable", Explorable)
     app.add_css_file("explorables.css")
-    app.connect("config-inited", write_scripts)
+    app.connect("builder-inited", write_scripts)
     app.connect("html-page-context", add_script)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

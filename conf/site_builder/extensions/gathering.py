@@ -2,9 +2,8 @@
 
 When a directive runs, other pages may not have been read. A `Gathering` leaves a mark, and is asked for its nodes when
 all pages have been read, before references are resolved. To write one: subclass it, write ``gather``, and register it
-with ``app.add_directive``, after ``app.setup_extension("site_builder.extensions.gathering")``. What another page says is
-in ``env.get_doctree(name)``, the names of all pages are in page_names.py. To find nothing is a warning, and so fails
-the build.
+in a ``setup`` as link_list.py does. What another page says is in ``app.env.get_doctree(name)``; `page_names.names`
+lists all pages. To find nothing is a warning, and so fails the build.
 """
 
 from __future__ import annotations
