@@ -28,14 +28,15 @@ class Site:
     recipe: str  # the digest of all that pages are made with, beside Sphinx and what they say
     store: Store
 
-    def outputs(self, page: Page) -> list[list[dict[str, Any]]]:
-        """What each cell of the page gave; nothing where it has not been run, which is said when it is read."""
-        return self.store.get(page.digest) or [[] for _ in page.cells]
+    @functools.cached_property
+    def outputs(self) -> dict[str, list[list[dict[str, Any]]]]:
+        """Of each page what each cell gave; nothing where it has not been run, which is said when it is read."""
+        return {page.name: self.store.get(page.digest) or [[] for _ in page.cells] for page in self.pages}
 
     def all_outputs(self) -> Iterator[tuple[Page, Any, dict[str, Any]]]:
         """Every output: its page, its cell, and what was shown, by MIME types."""
         for page in self.pages:
-            for cell, outputs in zip(page.cells, self.outputs(page), strict=True):
+            for cell, outputs in zip(page.cells, self.outputs[page.name], strict=True):
                 yield from ((page, cell, output.get("data", {})) for output in outputs)
 
     @functools.cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import signal
 import time
@@ -207,7 +208,7 @@ def test_the_live_site_shows_an_edit_of_prose_of_a_cell_and_of_a_module(site: Si
     process = site.start(command="live")
     try:
         said = wait_for("Serving on", process)
-        address = f"{said.split('Serving on ')[1].split()[0]}"
+        address = re.search(r"http://[\w.:]+", said)[0]
         served(f"{address}/one.html", "Page one")
         site.edit("docs/one.md", "# Page one", "# Page the first")
         served(f"{address}/one.html", "Page the first")

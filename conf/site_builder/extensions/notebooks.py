@@ -145,7 +145,7 @@ def _how_to_run(page: Page, references: Known, install: str) -> list[Any]:
 
 def write(app: Sphinx, exception: Exception | None) -> None:
     """Write the notebooks, and the package into each folder that has some."""
-    if exception is not None:
+    if exception is not None or app.tags.has("live"):
         return
     made, base = site(app.config), app.config.html_baseurl.rstrip("/")
     name, references = wheel_name(made.root), known(app)
@@ -157,7 +157,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
         install = f"{base}/{posixpath.join(posixpath.dirname(page.name), name)}" if base else name
         try:
             seen = _seen_from(page, references, base)
-            written = notebook(page, made.titles[page.name], made.outputs(page), seen, install)
+            written = notebook(page, made.titles[page.name], made.outputs[page.name], seen, install)
         except KeyError as error:
             logger.warning("no notebook: the page refers to %s, which is not there", error, location=page.name)
             continue

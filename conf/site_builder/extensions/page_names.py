@@ -51,7 +51,7 @@ def names(env: BuildEnvironment) -> dict[str, str]:
     found = {root: clean_astext(env.titles[root])}
 
     def follow(docname: str) -> None:
-        for toctree in env.get_doctree(docname).findall(addnodes.toctree):
+        for toctree in env.tocs[docname].findall(addnodes.toctree):
             for title, target in toctree["entries"]:
                 if target in env.titles and target not in found:
                     found[target] = title or clean_astext(env.titles[target])
@@ -61,9 +61,9 @@ def names(env: BuildEnvironment) -> dict[str, str]:
     return found
 
 
-def sections(env: BuildEnvironment, docname: str) -> list[Section]:
+def sections(doctree: nodes.document) -> list[Section]:
     """Return a page's sections in order, without its title and without the sections inside sections."""
-    page = env.get_doctree(docname).next_node(nodes.section) or nodes.section()
+    page = doctree.next_node(nodes.section) or nodes.section()
     inside = (part for part in page.children if isinstance(part, nodes.section))
     return [Section(part["ids"][0], clean_astext(part.next_node(nodes.title))) for part in inside]
 

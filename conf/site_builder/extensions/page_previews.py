@@ -133,7 +133,7 @@ class Cards:
 
     def draw(self, app: Sphinx, error: Exception | None) -> None:
         """Put the pictures of all pages where their tags say."""
-        for picture, svg in self.cards.items() if error is None else ():
+        for picture, svg in self.cards.items() if error is None and not app.tags.has("live") else ():
             path = Path(app.outdir) / picture
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(base64.b64decode(site(app.config).memo.recall(drawn, svg)))

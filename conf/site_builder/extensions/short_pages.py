@@ -56,7 +56,7 @@ def label(app: Sphinx, env: BuildEnvironment) -> None:
     labels = env.domains.standard_domain.labels
     for short, target in app.config.short_links.items():
         labels[short] = (target, "", clean_astext(env.titles[target]))
-        for section in sections(env, target):
+        for section in sections(env.get_doctree(target)):
             labels.setdefault(f"{short}-{section.anchor}", (target, section.anchor, section.heading))
     for name, (docname, number) in env.domains.math_domain.equations.items():
         labels.setdefault(name, (docname, f"equation-{name}", f"({number})"))
