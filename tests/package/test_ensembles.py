@@ -8,25 +8,18 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from genmodels.ensembles import BATCH, HIDDEN, Training, operations_per_step, resume, train
-from genmodels.games import LATENT, SHOWN, TrainingError, streams
+from genmodels.games import LATENT, SHOWN, TrainingError
 from genmodels.methods import Method
-from genmodels.toydata import Modes, grid, ring
+from genmodels.toydata import grid, ring
 
 METHODS = {
     "balanced": Method(),
-    "saturating": Method(loss="saturating"),
-    "wasserstein": Method(loss="wasserstein"),
-    "lagging": Method(discriminator_rate=2e-4),
-    "speeds": Method(discriminator_steps=2, generator_steps=3),
-    "pack 2": Method(pack=2),
+    "speeds": Method(loss="saturating", discriminator_steps=2, generator_steps=3, discriminator_rate=2e-4),
     "pack 4": Method(pack=4),
     "pack 2 of copies": Method(pack=2, judge="copies"),
     "pack 4 as a sum": Method(pack=4, judge="sum"),
-    "minibatch std": Method(minibatch_std=True),
     "pack 2, minibatch std": Method(pack=2, minibatch_std=True),
-    "R1": Method(gradient_penalty=5.0),
     "wgan-gp": Method(loss="wasserstein", gradient_penalty=10.0, penalty_norm=1.0),
-    "spectral norm": Method(spectral_norm=True),
     "spectral norm, R1": Method(spectral_norm=True, gradient_penalty=5.0),
 }
 LOSSES, RECORDS = ("discriminator_loss", "generator_loss"), ("discriminator_loss", "generator_loss", "snapshots")
@@ -59,26 +52,30 @@ def state_of(training):
     return [player.flat.clone() for player in players] + moments
 
 
-@pytest.mark.parametrize(("hidden", "batch"), [(64, 64), (9, 12)])
-@every_method
-def test_a_members_bits_do_not_depend_on_its_company(method, hidden, batch):
-    settings = {"hidden": hidden, "batch": batch, "snapshot_every": 3}
+WIDE = ("balanced", "wgan-gp", "spectral norm, R1")  # whole registers round in other places than parts of one
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden", "batch"), [(name, 9, 12) for name in METHODS] + [(name, 64, 64) for name in WIDE]
+)
+def test_a_members_bits_do_not_depend_on_its_company(name, hidden, batch):
+    method, settings = METHODS[name], {"hidden": hidden, "batch": batch, "snapshot_every": 3}
     seeds = [3, 8, 1, 40, 5]
     together = train(ring(), method, seeds, 7, **settings)
-    for company in ([8], [5], [8, 5], [5, 8], seeds[::-1]):
+    for company in ([8], [5, 8], seeds[::-1]):
         other = train(ring(), method, company, 7, **settings)
         for seed in company:
             assert same_bits(member(other, company.index(seed)), member(together, seeds.index(seed)))
 
 
 def test_a_members_bits_do_not_depend_on_its_company_for_longer():
-    together, alone = train(ring(), Method(pack=4), range(9), 120), train(ring(), Method(pack=4), [6], 120)
+    together, alone = train(ring(), Method(pack=4), range(9), 60), train(ring(), Method(pack=4), [6], 60)
     assert same_bits(member(alone, 0), member(together, 6))
 
 
-@every_method
-def test_same_seed_same_bits_and_other_seeds_others(method):
-    first, second = (train(ring(), method, [1, 2], 4, hidden=8, batch=8) for _ in range(2))
+@pytest.mark.parametrize("name", WIDE)
+def test_same_seed_same_bits_and_other_seeds_others(name):
+    first, second = (train(ring(), METHODS[name], [1, 2], 4, hidden=8, batch=8) for _ in range(2))
     for index in range(2):
         assert same_bits(member(first, index), member(second, index))
     for name in RECORDS:
@@ -117,9 +114,7 @@ def test_records_have_the_promised_shapes_in_single_precision(method):
     assert all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays)
 
 
-@pytest.mark.parametrize(
-    ("steps", "every", "expected"), [(6, None, [0, 6]), (6, 2, [0, 2, 4, 6]), (6, 4, [0, 4, 6]), (6, 9, [0, 6])]
-)
+@pytest.mark.parametrize(("steps", "every", "expected"), [(6, None, [0, 6]), (6, 2, [0, 2, 4, 6]), (6, 4, [0, 4, 6])])
 def test_snapshots_are_taken_when_promised(steps, every, expected):
     run = train(ring(), Method(), [0, 1], steps, hidden=8, snapshot_every=every)
     assert run.snapshot_steps.tolist() == expected
@@ -209,9 +204,9 @@ def test_scores_are_the_logits_at_the_centres(name):
     assert all(not np.array_equal(run.scores[:, place], run.scores[:, place + 1]) for place in range(2))
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.minibatch_std])
+@pytest.mark.parametrize("name", ["balanced", "pack 4", "pack 4 as a sum", "spectral norm, R1"])
 def test_probes_are_judged_at_every_snapshot_and_change_nothing(name):
-    settings = {"hidden": 8, "batch": 12 if METHODS[name].pack == 3 else 8}
+    settings = {"hidden": 8, "batch": 8}
     plain = train(ring(), METHODS[name], [1, 2], 7, snapshot_every=3, **settings)
     probes = points_for(plain, 5)
     run = train(ring(), METHODS[name], [1, 2], 7, snapshot_every=3, probes=probes, **settings)
@@ -241,24 +236,9 @@ def test_probes_that_the_discriminators_do_not_judge_are_refused():
         train(ring(), Method(minibatch_std=True), [1], 2, hidden=8, probes=np.zeros((3, 2)))
 
 
-@pytest.mark.parametrize(
-    "method", [Method(pack=2), Method(gradient_penalty=0.5), Method(loss="saturating", gradient_penalty=0.5)]
-)
-def test_a_single_gaussian_is_found(method):
-    centre, sd = np.array([2.0, -1.0]), 0.5
-    run = train(Modes(centre[None], sd), method, range(8), 200)
-
-    def distance(samples):
-        return np.abs(samples.mean(axis=1) - centre).max(axis=1) / sd
-
-    assert (distance(run.snapshots[:, 0]) > 3).all()
-    assert (distance(run.samples(1000)) < 1.2).all()
-    spread = run.samples(1000).std(axis=1) / sd
-    assert (spread > 0.2).all() and (spread < 2.5).all() and 0.7 < np.median(spread) < 1.4
-
-
-@every_method
-def test_resuming_leaves_the_training_as_it_was(method):
+@pytest.mark.parametrize("name", WIDE)
+def test_resuming_leaves_the_training_as_it_was(name):
+    method = METHODS[name]
     run = train(ring(), method, [1, 2], 5, hidden=8, batch=8)
     before, bits = [member(run, index) for index in range(2)], state_of(run)
     other = dataclasses.replace(method, generator_rate=0.1, discriminator_rate=0.2, generator_steps=2)
@@ -285,7 +265,7 @@ def test_resumed_games_begin_where_the_training_ended(method):
 
 
 @every_method
-def test_frozen_discriminators_stay_bitwise(method):
+def test_frozen_players_stay_bitwise(method):
     run = train(ring(), method, [1, 2], 5, hidden=8, batch=8)
     frozen = resume(ring(), run, 4, frozen="discriminator", snapshot_every=2)
     assert all(np.isfinite(getattr(frozen, name)).all() for name in LOSSES)
@@ -296,24 +276,11 @@ def test_frozen_discriminators_stay_bitwise(method):
         assert np.array_equal(frozen.logits(points), run.logits(points))
     if method.judges_points:
         assert all(np.array_equal(frozen.scores[:, place], run.scores[:, -1]) for place in range(3))
-
-
-@every_method
-def test_frozen_generators_stay_bitwise(method):
-    run = train(ring(), method, [1, 2], 5, hidden=8, batch=8)
     frozen = resume(ring(), run, 4, frozen="generator", snapshot_every=2)
     assert all(np.isfinite(getattr(frozen, name)).all() for name in LOSSES)
     assert np.array_equal(frozen.generator.flat, run.generator.flat)
     assert not np.array_equal(frozen.discriminator.flat, run.discriminator.flat)
     assert all(np.array_equal(frozen.snapshots[:, place], run.snapshots[:, -1]) for place in range(3))
-
-
-def test_who_is_frozen_decides_whose_losses_fall():
-    run = train(ring(), Method(), range(6), 20)
-    play = {frozen: resume(ring(), run, 100, frozen=frozen) for frozen in ("generator", "discriminator")}
-    for frozen, name in (("generator", "discriminator_loss"), ("discriminator", "generator_loss")):
-        losses = getattr(play[frozen], name)
-        assert (losses[:, -20:].mean(1) < losses[:, :20].mean(1)).all()
 
 
 def test_new_rules_hold_from_now_on():
@@ -345,7 +312,7 @@ def test_the_same_rules_again_change_nothing():
 
 
 @pytest.mark.parametrize("frozen", [None, "generator", "discriminator"])
-@every_method
+@pytest.mark.parametrize("method", [METHODS["speeds"], METHODS["pack 4"]], ids=["speeds", "pack 4"])
 def test_a_restart_gives_the_generators_their_first_weights(method, frozen):
     run = train(ring(), method, [1, 2], 5, hidden=8, batch=8)
     again = resume(ring(), run, 4, restart=True, frozen=frozen)
@@ -370,14 +337,8 @@ def test_a_restart_against_untrained_discriminators_is_the_training():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *[("seeds", value) for value in ([], (), range(0), 3, None, "12")],
-        *[("seeds", value) for value in ([1, 1], [0, 2, 0], [-1], [0, -3], [0.5], [1.0], [math.nan], [True, False])],
-        *[
-            (name, value)
-            for name in ("steps", "hidden", "batch", "snapshot_every")
-            for value in (0, -1, 1.5, 2.0, math.nan, math.inf, True, "3")
-        ],
-        ("pack", 3),
+        *[("seeds", value) for value in ([], 3, "12", [0, 2, 0], [0, -3], [1.0], [True, False])],
+        *[(name, value) for name in ("steps", "hidden", "batch", "snapshot_every") for value in (0, 1.5)],
         ("pack", 128),
     ],
 )
@@ -396,19 +357,19 @@ def test_the_smallest_numbers_that_are_promised_are_taken():
         assert each.samples(1).shape == (1, 1, 2) and each.logits([[0.0, 0.0]]).shape == (1, 1)
 
 
-@pytest.mark.parametrize("judge", ["together", "copies", "sum"])
+@pytest.mark.parametrize("judge", ["together", "sum"])
 def test_a_pack_must_divide_the_batch(judge):
     with pytest.raises(ValueError, match=r"^pack: expected a divisor of the batch, which is 10, got 4"):
         train(ring(), Method(pack=4, judge=judge), [0], 1, batch=10)
 
 
-@pytest.mark.parametrize(("name", "value"), [("steps", 0), ("steps", 1.5), ("steps", True), ("snapshot_every", 0)])
+@pytest.mark.parametrize(("name", "value"), [("steps", 0), ("snapshot_every", 0)])
 def test_bad_arguments_of_resume_are_named(trained, name, value):
     with pytest.raises(ValueError, match=rf"^{name}: expected"):
         resume(ring(), trained, **{"steps": 3} | {name: value})
 
 
-@pytest.mark.parametrize("frozen", [True, False, "both", "", "generators"])
+@pytest.mark.parametrize("frozen", [True, False, "", "generators"])
 def test_another_name_in_frozen_is_named(trained, frozen):
     with pytest.raises(ValueError, match=r"^frozen: expected None or one of generator, discriminator"):
         resume(ring(), trained, 3, frozen=frozen)
@@ -430,19 +391,19 @@ def test_rules_for_other_networks_are_named(before, after, option):
         resume(ring(), run, 3, method=after)
 
 
-@pytest.mark.parametrize("n", [0, -1, 1.5, True])
+@pytest.mark.parametrize("n", [0, 1.5])
 def test_samples_are_a_whole_number(trained, n):
     with pytest.raises(ValueError, match=r"^n: expected"):
         trained.samples(n)
 
 
-@pytest.mark.parametrize("shape", [(), (2,), (0, 2), (4, 1), (4, 3), (2, 2, 2)])
+@pytest.mark.parametrize("shape", [(), (2,), (0, 2), (4, 3), (2, 2, 2)])
 def test_points_of_another_shape_are_named(trained, shape):
     with pytest.raises(ValueError, match=rf"^points: expected shape .* got {re.escape(str(shape))}"):
         trained.logits(np.zeros(shape))
 
 
-@pytest.mark.parametrize("shape", [(4, 2), (4, 4), (4, 3, 2), (0, 2, 2)])
+@pytest.mark.parametrize("shape", [(4, 4), (4, 3, 2), (0, 2, 2)])
 def test_packs_of_another_shape_are_named(shape):
     run = train(ring(), Method(pack=2), [0], 1, hidden=4)
     with pytest.raises(ValueError, match=rf"^points: expected shape .* got {re.escape(str(shape))}"):
@@ -468,14 +429,12 @@ def test_rates_that_are_too_large_are_reported(rate, step):
         train(ring(), Method(**{rate: 1e30}), [21, 22], 5)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3])
+@pytest.mark.parametrize("steps", [1, 3])
 @pytest.mark.parametrize(
     "options",
     [
-        {"generator_rate": 1e30},
         {"generator_rate": 1e12},
         {"discriminator_rate": 1e30},
-        {"discriminator_rate": 1e12},
         {"discriminator_rate": 1e12, "minibatch_std": True},
         {"loss": "wasserstein", "discriminator_rate": 1e12},
     ],
@@ -501,6 +460,9 @@ def test_the_member_that_fails_is_named_also_when_games_go_on():
     resume(ring(), run, 4, restart=True)  # fresh generators are not damaged
 
 
+R1 = Method(gradient_penalty=5.0)
+
+
 def products(*sizes):
     """Multiplications in the matrix products of one input that goes through layers of these sizes."""
     return sum(a * b for a, b in pairwise(sizes))
@@ -523,24 +485,18 @@ def by_hand(method, hidden, batch):
     return method.discriminator_steps * update + method.generator_steps * made
 
 
-@pytest.mark.parametrize(("hidden", "batch"), [(HIDDEN, BATCH), (7, 12)])
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.spectral_norm])
-def test_operations_are_those_counted_by_hand(name, hidden, batch):
+@pytest.mark.parametrize("method", [each for each in [*METHODS.values(), R1] if not each.spectral_norm], ids=repr)
+def test_operations_are_those_counted_by_hand(method):
     # a multiplication and an addition each
-    expected = 2 * by_hand(METHODS[name], hidden, batch)
-    assert operations_per_step(METHODS[name], hidden=hidden, batch=batch) == expected
+    assert operations_per_step(method, hidden=7, batch=12) == 2 * by_hand(method, 7, 12)
 
 
 def test_operations_of_the_usual_step():
     assert (HIDDEN, BATCH) == (64, 64)
-    # generator 2-64-64-2 thrice forwards, discriminator 2-64-64-1 on 64 samples three times; written out
-    generator, discriminator = 64 * (128 + 4096 + 128), 64 * (128 + 4096 + 64)
-    forwards = 2 * generator + 3 * discriminator
-    backwards = 2 * discriminator + 2 * 64 * (4096 + 64) + discriminator + generator + 64 * (4096 + 128)
     plain = operations_per_step(Method())
-    assert plain == 2 * (forwards + backwards)
+    assert plain == 2 * by_hand(Method(), 64, 64)
     assert operations_per_step(Method(pack=2)) < 0.7 * plain  # half as many rows, all but the first layer as wide
-    assert operations_per_step(Method(gradient_penalty=5.0)) > 1.1 * plain
+    assert operations_per_step(R1) > 1.1 * plain
     assert operations_per_step(Method(spectral_norm=True)) > plain
     assert operations_per_step(Method(generator_steps=5)) > 2 * plain
 
@@ -548,9 +504,3 @@ def test_operations_of_the_usual_step():
 def test_operations_need_a_pack_that_divides_the_batch():
     with pytest.raises(ValueError, match=r"^pack: expected a divisor"):
         operations_per_step(Method(pack=3))
-
-
-def test_streams_of_a_seed_are_its_own():
-    # what is measured is not what is trained on
-    states = [stream.initial_seed() for seed in range(20) for stream in streams(seed)]
-    assert len(set(states)) == len(states)

@@ -17,20 +17,16 @@ METHODS = {
     "saturating": Method(loss="saturating"),
     "wasserstein": Method(loss="wasserstein"),
     "speeds": Method(discriminator_steps=2, generator_steps=3, discriminator_rate=5e-4, generator_rate=3e-3),
-    "pack 2": Method(pack=2),
     "pack 4 of copies": Method(pack=4, judge="copies"),
-    "pack 2 as a sum": Method(pack=2, judge="sum"),
     "pack 6 as a sum": Method(pack=6, judge="sum"),
-    "minibatch std": Method(minibatch_std=True),
     "pack 3, minibatch std": Method(pack=3, minibatch_std=True),
     "R1": Method(gradient_penalty=5.0),
     "R1, pack 2": Method(gradient_penalty=0.5, pack=2),
     "wgan-gp": Method(loss="wasserstein", gradient_penalty=10.0, penalty_norm=1.0, discriminator_steps=2),
     "penalty, pack 2": Method(gradient_penalty=1.0, penalty_norm=1.0, pack=2),
-    "spectral norm": Method(spectral_norm=True),
     "spectral norm, R1": Method(spectral_norm=True, gradient_penalty=2.0, discriminator_steps=2),
 }
-every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+SOME = ("speeds", "pack 6 as a sum", "spectral norm, R1")
 
 
 def game_of(method, seeds=SEEDS, *, frozen=None, target=None, hidden=HIDDEN, batch=BATCH):
@@ -155,10 +151,13 @@ def assert_close(measured, expected):
     torch.testing.assert_close(torch.as_tensor(measured), expected.detach(), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("frozen", [None, "generator", "discriminator"])
-@every_method
-def test_play_is_that_of_autograd_and_a_plain_adam(method, frozen):
-    game, steps = game_of(method, frozen=frozen), 6
+@pytest.mark.parametrize(
+    ("name", "frozen"),
+    [(name, None) for name in METHODS] + [(name, frozen) for name in SOME for frozen in ("generator", "discriminator")],
+)
+def test_play_is_that_of_autograd_and_a_plain_adam(name, frozen):
+    method, steps = METHODS[name], 6
+    game = game_of(method, frozen=frozen)
     for player in (game.generator, game.discriminator):
         player.optimiser.param_groups[0]["eps"] = EPS
     generator, discriminator, losses = plain_play(game, steps)
@@ -174,36 +173,6 @@ def test_play_is_that_of_autograd_and_a_plain_adam(method, frozen):
         assert_close(record.scores[:, -1], discriminator(centres)[..., 0])
     else:
         assert record.scores is None
-
-
-@every_method
-def test_each_player_is_updated_as_often_as_the_method_says(method):
-    for frozen in (None, "generator", "discriminator"):
-        game = game_of(method, frozen=frozen)
-        before = {"generator": game.generator.flat.clone(), "discriminator": game.discriminator.flat.clone()}
-        game.play(7, 7)
-        for name, updates in (("generator", method.generator_steps), ("discriminator", method.discriminator_steps)):
-            player = getattr(game, name)
-            state = player.optimiser.state.get(player.flat, {"step": 0})
-            assert int(state["step"]) == (0 if name == frozen else 7 * updates)
-            assert torch.equal(player.flat, before[name]) is (name == frozen)
-
-
-@every_method
-def test_records_have_the_promised_shapes_in_single_precision(method):
-    record = game_of(method).play(7, 3)
-    assert record.snapshot_steps.tolist() == [0, 3, 6, 7]
-    assert record.snapshots.shape == (3, 4, SHOWN, 2)
-    assert record.discriminator_loss.shape == record.generator_loss.shape == (3, 7)
-    assert record.probed is None
-    inputs = torch.randn(3, 6, method.inputs(2), generator=torch.Generator().manual_seed(0))
-    probed = game_of(method).play(7, 3, inputs).probed
-    assert probed.shape == (3, 4, 6)
-    arrays = [record.snapshots, record.discriminator_loss, record.generator_loss, probed]
-    if method.judges_points:
-        assert record.scores.shape == (3, 4, 8)
-        arrays.append(record.scores)
-    assert all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays)
 
 
 def test_a_seeds_streams_are_four_and_begin_afresh():
@@ -272,15 +241,14 @@ class Broken(Modes):
         return points
 
 
-@every_method
-def test_the_member_that_fails_and_the_step_are_named(method):
+@pytest.mark.parametrize("name", SOME)
+def test_the_member_that_fails_and_the_step_are_named(name):
     target = Broken(ring().centres, 0.05)
     with pytest.raises(TrainingError, match=rf"^seed {SEEDS[2]}: .* at step 3 of 8; lower generator_rate"):
-        game_of(method, target=target).play(8, 8)
+        game_of(METHODS[name], target=target).play(8, 8)
 
 
-@pytest.mark.parametrize("value", [torch.nan, torch.inf])
-@pytest.mark.parametrize("member", range(3))
+@pytest.mark.parametrize(("member", "value"), [(0, torch.nan), (1, torch.inf), (2, torch.nan)])
 def test_a_damaged_player_is_reported(member, value):
     for damaged in ("generator", "discriminator"):
         game = game_of(Method())

@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn.functional import normalize
 from torch.nn.utils.parametrizations import spectral_norm
 
-SIZES = [(3, 1), (2, 7, 1), (2, 16, 16, 1), (4, 33, 5, 9, 1)]
+# sizes and members: one layer, one member alone, and widths that fill no register
+SHAPES = [((3, 1), 2), ((2, 16, 16, 1), 1), ((4, 33, 5, 9, 1), 5)]
 
 
 def seeded(seed):
@@ -66,8 +67,7 @@ def assert_same(measured, expected, rtol=1e-5):
     torch.testing.assert_close(measured, expected, rtol=0, atol=rtol * expected.abs().max().item())
 
 
-@pytest.mark.parametrize("members", [1, 2, 5])
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize(("sizes", "members"), SHAPES, ids=str)
 def test_players_start_as_fresh_perceptrons(sizes, members):
     player, inputs = player_of(sizes, members), normal(9, members, 6, sizes[0])
     start = init_mlp(sizes, [seeded(seed) for seed in range(members)])
@@ -77,8 +77,7 @@ def test_players_start_as_fresh_perceptrons(sizes, members):
 
 
 @pytest.mark.parametrize("spectral", [False, True], ids=["plain", "spectral norm"])
-@pytest.mark.parametrize("members", [1, 2, 5])
-@pytest.mark.parametrize("sizes", [*SIZES, (2, 8, 8, 2), (3, 4, 5)], ids=str)
+@pytest.mark.parametrize(("sizes", "members"), [*SHAPES, ((2, 8, 8, 2), 2), ((3, 4, 5), 1)], ids=str)
 def test_gradients_are_those_of_autograd(sizes, members, spectral):
     player = converged(player_of(sizes, members, spectral_norm=spectral))
     inputs, delta = normal(9, members, 10, sizes[0]), normal(8, members, 10, sizes[-1])
@@ -96,8 +95,7 @@ def test_gradients_are_those_of_autograd(sizes, members, spectral):
 
 @pytest.mark.parametrize(("rows", "weight", "norm"), [((0, 12), 5.0, 0.0), ((0, 5), 0.7, 0.0), ((3, 12), 10.0, 0.6)])
 @pytest.mark.parametrize("spectral", [False, True], ids=["plain", "spectral norm"])
-@pytest.mark.parametrize("members", [1, 2, 5])
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize(("sizes", "members"), SHAPES, ids=str)
 def test_penalties_are_those_of_a_second_derivative(sizes, members, spectral, rows, weight, norm):
     player = converged(player_of(sizes, members, spectral_norm=spectral))
     inputs, delta = normal(9, members, 12, sizes[0]), normal(8, members, 12, 1)
@@ -140,18 +138,7 @@ def test_on_a_kink_the_slope_is_that_of_autograd():
         assert_same(measured, gradient)
 
 
-def test_members_do_not_touch_each_other():
-    player, inputs, delta = player_of((2, 5, 1), 3), normal(9, 3, 4, 2), torch.zeros(3, 4, 1)
-    delta[1] = 1.0
-    before = player(inputs).clone()
-    player.backward(delta)
-    player.step()
-    moved = (player(inputs) != before).flatten(1).any(dim=1)
-    assert moved.tolist() == [False, True, False]
-
-
-@pytest.mark.parametrize("members", [1, 2, 5])
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize(("sizes", "members"), SHAPES, ids=str)
 def test_steps_are_those_of_torchs_adam(sizes, members):
     player = player_of(sizes, members, rate=0.03)
     parameters = parameters_of(player)
@@ -202,13 +189,12 @@ def converged_module(module):
     return module.eval()
 
 
-@pytest.mark.parametrize("members", [1, 2])
-@pytest.mark.parametrize("sizes", [(2, 7, 1), (2, 8, 8, 1)], ids=str)
-def test_steps_under_spectral_norm_are_torchs_with_a_penalty_as_well(sizes, members):
+def test_steps_under_spectral_norm_are_torchs_with_a_penalty_as_well():
+    sizes, members = (2, 8, 8, 1), 2
     player = converged(player_of(sizes, members, rate=0.02, spectral_norm=True))
     modules = [converged_module(spectral_module(player, member)) for member in range(members)]
     optimisers = [torch.optim.Adam(module.parameters(), lr=0.02, betas=BETAS) for module in modules]
-    for step in range(3):
+    for step in range(2):
         inputs, delta = normal(step, members, 10, sizes[0]), normal(100 + step, members, 10, 1)
         expected = torch.stack([module(own) for module, own in zip(modules, inputs, strict=True)]).detach()
         assert_same(player(inputs), expected, rtol=1e-4)
@@ -238,13 +224,6 @@ def test_the_largest_singular_value_becomes_one(members):
     assert (values[:, 1] < 0.999).all()  # all others are divided by the same
     raw = torch.linalg.svdvals(player.weights[0])[:members]
     torch.testing.assert_close(values, raw / raw[:, :1], rtol=1e-4, atol=0)
-
-
-def test_a_fresh_player_is_normalised_already():
-    player = player_of((6, 4), 3, spectral_norm=True)
-    norms = torch.linalg.matrix_norm(used_matrix(player), 2)
-    torch.testing.assert_close(norms, torch.ones(3), rtol=0, atol=0.02)
-    assert (torch.linalg.matrix_norm(player.weights[0], 2) < 0.8).all()  # it was not so before
 
 
 def test_a_fresh_player_has_taken_15_iterations_from_random_directions():
@@ -287,8 +266,9 @@ def test_a_step_does_not_leave_the_matrices_of_before():
     torch.testing.assert_close(used, weight / norms, rtol=2e-3, atol=0)
 
 
-@pytest.mark.parametrize("spectral", [False, True], ids=["plain", "spectral norm"])
-@pytest.mark.parametrize("sizes", [(2, 7, 3), (2, 9, 9, 1), (5, 64, 64, 2)], ids=str)
+@pytest.mark.parametrize(
+    ("sizes", "spectral"), [((2, 7, 3), False), ((2, 9, 9, 1), True), ((5, 64, 64, 2), False)], ids=str
+)
 def test_a_members_bits_do_not_depend_on_its_company(sizes, spectral):
     inputs = normal(9, 1, 12, sizes[0])
 
@@ -302,13 +282,12 @@ def test_a_members_bits_do_not_depend_on_its_company(sizes, spectral):
         return player(inputs.expand(len(seeds), -1, -1)), player.input_gradient(delta), *parameters_of(player)
 
     alone = play([3])
-    for company in ([3, 4], [4, 3], [0, 1, 3, 2, 5], [0, 3], [0, 1, 3]):
+    for company in ([3, 4], [4, 3], [0, 1, 3, 2, 5]):
         for measured, expected in zip(play(company), alone, strict=True):
             assert torch.equal(measured[company.index(3)], expected[0])
 
 
-@pytest.mark.parametrize("members", [1, 2, 3])
-@pytest.mark.parametrize("sizes", [(2, 64, 64, 1), (4, 33, 5, 9, 1)], ids=str)
+@pytest.mark.parametrize(("sizes", "members"), [((2, 64, 64, 1), 1), ((4, 33, 5, 9, 1), 3)], ids=str)
 def test_parameters_take_little_more_room_than_they_need(sizes, members):
     # a step of Adam goes through all of it: a member alone stands there twice, and each part ends with its register
     player = player_of(sizes, members)
