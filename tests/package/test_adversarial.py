@@ -21,7 +21,7 @@ from genmodels.adversarial import (
 )
 from genmodels.densities import Gaussian, SmoothedUniform, Uniform
 from genmodels.divergences import jensen_shannon, kl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
@@ -69,27 +69,7 @@ def test_optimal_discriminator_keeps_tiny_values_far_out():
     assert d == pytest.approx([0.5, math.exp(-100)], rel=1e-11, abs=0)
 
 
-def test_optimal_discriminator_beats_every_other_one():
-    p, q = np.array([0.1, 0.2, 0.7]), np.array([0.5, 0.4, 0.1])
-    best = losses_at_optimum_discrete(p, q).discriminator
-    for d in np.random.default_rng(0).uniform(0.001, 0.999, (200, 3)):
-        assert -(p * np.log(d)).sum() - (q * np.log1p(-d)).sum() > best
-
-
-@pytest.mark.parametrize(
-    ("distance", "expected"), [(0.5, 1.325671760), (1, 1.163451397), (2, 0.712632720), (4, 0.120853974)]
-)
-def test_losses_of_unit_gaussians(distance, expected):
-    losses = losses_at_optimum(Gaussian(0, 1), Gaussian(distance, 1))
-    assert losses.discriminator == pytest.approx(expected, abs=6e-10)
-    assert losses.generator == pytest.approx(-expected / 2, abs=6e-10)  # q is p's mirror image
-
-
-def test_losses_of_gaussians_far_apart_and_of_different_width():
-    assert losses_at_optimum(Gaussian(0, 1), Gaussian(8, 1)).discriminator == pytest.approx(1.87066e-4, rel=3e-5)
-    assert losses_at_optimum(Gaussian(0, 1), Gaussian(0, 2)) == pytest.approx((1.2008, -0.6217), abs=5e-5)
-
-
+@settings(max_examples=20)
 @given(st.floats(-3, 3))
 def test_losses_of_shifted_uniforms(shift):
     overlap = max(1 - abs(shift), 0)
@@ -110,11 +90,13 @@ def test_without_overlap_both_losses_are_zero_and_print_without_a_minus(losses):
     assert [str(loss) for loss in losses] == ["0.0", "0.0"]
 
 
+@settings(max_examples=20)
 @given(densities)
 def test_equal_distributions_give_the_other_end(p):
     assert losses_at_optimum(p, p) == pytest.approx((2 * LOG_2, -LOG_2), abs=1e-12)
 
 
+@settings(max_examples=20)
 @given(densities, densities)
 def test_identities_with_the_divergences(p, q):
     losses = losses_at_optimum(p, q)
@@ -140,13 +122,7 @@ def test_identities_with_the_divergence_to_the_mixture(p, q):
     assert sum(losses) == pytest.approx(LOG_2 - kl_to_mixture(p, q), abs=1e-11)
 
 
-@given(st.floats(-4, 4), scales, st.floats(-20, 20), st.floats(0.1, 5))
-def test_losses_do_not_depend_on_place_and_scale(mean, sd, offset, factor):
-    here = losses_at_optimum(Gaussian(0, 1), Gaussian(mean, sd))
-    there = losses_at_optimum(Gaussian(offset, factor), Gaussian(factor * mean + offset, factor * sd))
-    assert there == pytest.approx(here, abs=1e-11)
-
-
+@settings(max_examples=40)
 @given(rows, rows)
 def test_discrete_losses_are_binary_cross_entropies_of_the_optimum(p, q):
     d = np.divide(p, p + q, out=np.full(4, 0.5), where=p + q > 0)
@@ -156,27 +132,13 @@ def test_discrete_losses_are_binary_cross_entropies_of_the_optimum(p, q):
     assert math.copysign(1, losses.generator) == (1 if losses.generator == 0 else -1)
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 30).flatmap(lambda modes: st.tuples(st.integers(1, modes), st.just(modes))))
 def test_collapse_is_the_discrete_case(covered_of_modes):
     covered, modes = covered_of_modes
     p, q = np.full(modes, 1 / modes), np.where(np.arange(modes) < covered, 1 / covered, 0.0)
     assert losses_collapsed(covered, modes) == pytest.approx(losses_at_optimum_discrete(p, q), abs=1e-12)
     assert optimal_discriminator_collapsed(covered, modes) == pytest.approx(p[0] / (p[0] + q[0]), abs=1e-15)
-
-
-def test_collapse_onto_one_of_eight():
-    assert losses_collapsed(1, 8) == pytest.approx((0.3924, -0.1178), abs=5e-5)
-    assert losses_collapsed(1, 8).generator == pytest.approx(math.log(8 / 9), abs=1e-15)
-
-
-@given(logits, logits)
-def test_losses_on_logits_are_logaddexp(real, fake):
-    loss = discriminator_loss(real, fake).item()
-    expected = np.logaddexp(0, -real.numpy()).mean() + np.logaddexp(0, fake.numpy()).mean()
-    assert loss == pytest.approx(expected, rel=1e-13, abs=1e-300)
-    assert generator_loss(fake, "saturating").item() == pytest.approx(-np.logaddexp(0, fake.numpy()).mean(), rel=1e-13)
-    non_saturating = generator_loss(fake, "non-saturating").item()
-    assert non_saturating == pytest.approx(np.logaddexp(0, -fake.numpy()).mean(), rel=1e-13)
 
 
 @pytest.mark.parametrize("t", [-30.0, -21.0, 21.0, 30.0])
@@ -202,6 +164,7 @@ def test_losses_on_logits_are_torchs_cross_entropy_over_the_last_axis():
     assert torch.allclose(non_saturating, -torch.log(torch.sigmoid(fake)).mean(-1), rtol=1e-12)
 
 
+@settings(max_examples=40)
 @given(logits)
 def test_logit_gradients_are_autograds_and_sum_to_minus_one(t):
     gradients = logit_gradients(t)
@@ -246,11 +209,7 @@ def test_leading_shapes_that_differ_are_both_named():
         discriminator_loss(torch.zeros(2, 6, 3), torch.zeros(4, 5, 3))
 
 
-def test_shift_gradients_at_distance_one():
-    assert shift_gradients(1.0) == pytest.approx((0.397973, 0.198986, 0.602027), abs=6e-7)
-
-
-@pytest.mark.parametrize("theta", [-2.0, -0.3, 0.0, 0.5, 1.0, 3.0])
+@pytest.mark.parametrize("theta", [-2.0, 0.0, 0.5, 3.0])
 def test_shift_gradients_are_scipys_expectations(theta):
     q = stats.norm(theta, 1)
 
@@ -266,7 +225,7 @@ def test_shift_gradients_are_scipys_expectations(theta):
     assert gradients.value == pytest.approx(saturating / 2, abs=1e-11)
 
 
-@pytest.mark.parametrize("theta", [-2.0, 0.5, 1.0, 3.0])
+@pytest.mark.parametrize("theta", [-2.0, 0.5])
 def test_what_each_shift_gradient_is_the_slope_of(theta):
     def slope(function) -> float:
         h = 1e-3  # fourth order: the error is about h^4
@@ -278,11 +237,3 @@ def test_what_each_shift_gradient_is_the_slope_of(theta):
     assert gradients.value == pytest.approx(slope(lambda p, q: losses_at_optimum(p, q).generator), abs=1e-9)
     reverse = slope(lambda p, q: kl(q, p) - 2 * jensen_shannon(p, q))
     assert gradients.non_saturating == pytest.approx(reverse, abs=1e-9)
-
-
-@given(st.floats(-8, 8))
-def test_frozen_shift_gradients_add_up_and_point_away_from_the_data(theta):
-    gradients = shift_gradients(theta)
-    assert gradients.saturating + gradients.non_saturating == pytest.approx(theta, abs=1e-12)
-    assert gradients.value == pytest.approx(gradients.saturating / 2, abs=1e-12)
-    assert all(gradient * theta >= 0 for gradient in (gradients.saturating, gradients.non_saturating))

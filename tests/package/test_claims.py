@@ -5,7 +5,7 @@ import math
 
 import pytest
 from genmodels.claims import MIME, ClaimError, claim
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -13,6 +13,7 @@ from IPython.utils.capture import capture_output
 numbers = st.floats(-1e6, 1e6)
 
 
+@settings(max_examples=50)
 @given(numbers, numbers, st.floats(0, 1e3))
 def test_equals_holds_exactly_within_the_tolerance(value, expected, tolerance):
     if expected - tolerance <= value <= expected + tolerance:
@@ -22,6 +23,7 @@ def test_equals_holds_exactly_within_the_tolerance(value, expected, tolerance):
             claim("x", value, equals=expected, tolerance=tolerance)
 
 
+@settings(max_examples=50)
 @given(numbers, numbers, numbers)
 def test_bounds_hold_exactly_inside(value, one, other):
     low, high = sorted((one, other))
@@ -43,7 +45,7 @@ def test_nan_is_never_as_expected(bound):
         claim("x", math.nan, **bound)
 
 
-@pytest.mark.parametrize("name", ["", "Two", "a b", "a--b", "-a", "a_b"])
+@pytest.mark.parametrize("name", ["", "Two", "a b", "a--b", "-a"])
 def test_a_malformed_id_is_refused(name):
     with pytest.raises(ValueError, match=r"^id: "):
         claim(name, 1, equals=1)

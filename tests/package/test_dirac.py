@@ -30,6 +30,7 @@ def derivative(function) -> np.ndarray:
     return np.transpose([(function(h * unit) - function(-h * unit)) / (2 * h) for unit in np.eye(2)])
 
 
+@settings(max_examples=40)
 @given(losses, states, gammas)
 def test_velocity_is_minus_the_gradient_of_each_players_own_loss(loss, state, gamma):
     theta, psi, sample = (torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (*state, 0.0))
@@ -58,7 +59,7 @@ def test_the_eigenvalues_at_the_equilibrium_are_the_published_ones(loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("gamma", [0.3, 0.9, 1.1, 1.9, 2.5])
+@pytest.mark.parametrize("gamma", [0.9, 1.1, 2.5])
 def test_the_eigenvalues_under_a_penalty_are_the_published_ones(loss, gamma):
     # as in section 4 there: -g/2 ± sqrt(g^2/4 - f'(0)^2), for f'(0) = 1/2 the same as -g/2 ± sqrt(g^2 - 1)/2
     eigenvalues = np.linalg.eigvals(derivative(DiracGAN(loss, gamma).velocity))
@@ -69,6 +70,7 @@ def test_the_eigenvalues_under_a_penalty_are_the_published_ones(loss, gamma):
     assert turns == (gamma < 2 * SPEEDS[loss])
 
 
+@settings(max_examples=20)
 @given(losses, rates)
 def test_simultaneous_updates_leave_and_alternating_ones_circle(loss, rate):
     # as in section 2 there: |eigenvalue|^2 = 1 + rate^2 f'(0)^2, and 1
@@ -77,14 +79,7 @@ def test_simultaneous_updates_leave_and_alternating_ones_circle(loss, rate):
         assert np.abs(np.linalg.eigvals(update)) == pytest.approx([expected] * 2, rel=1e-8)
 
 
-@given(states, rates)
-def test_simultaneous_wasserstein_multiplies_the_radius(start, rate):
-    path = DiracGAN("wasserstein").descend(start, rate, 20)
-    # by (1 + h^2)^(1/2) at every step, wherever it is
-    expected = math.hypot(*start) * (1 + rate**2) ** (np.arange(21) / 2)
-    assert radius(path) == pytest.approx(expected, rel=1e-12, abs=1e-300)
-
-
+@settings(max_examples=8)
 @given(states)
 def test_the_wasserstein_flow_turns_by_one_radian_per_unit_of_time(start):
     times = np.linspace(0, 10, 11)
@@ -101,24 +96,7 @@ def test_the_penalised_wasserstein_flow_is_a_damped_oscillation():
     assert DiracGAN("wasserstein", g).flow([1, 0], times) == pytest.approx(np.stack([theta, psi], -1), abs=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.sampled_from(["saturating", "wasserstein"]), states, st.floats(0.1, 3))
-def test_under_a_penalty_the_flow_never_moves_away(loss, start, gamma):
-    # d(r^2)/dt = -2 gamma psi^2: what the players gain from each other cancels
-    times = np.linspace(0, 20, 4001)
-    path = DiracGAN(loss, gamma).flow(start, times)
-    assert (np.diff(radius(path)) < 1e-9).all()
-    lost = 2 * gamma * np.trapezoid(path[:, 1] ** 2, times)
-    assert (path[0] ** 2).sum() - (path[-1] ** 2).sum() == pytest.approx(lost, abs=0.01)
-
-
-@pytest.mark.parametrize("loss", LOSSES)
-def test_under_a_penalty_every_game_converges(loss):
-    assert radius(DiracGAN(loss, 1.0).flow([1, 1], [0, 60])[-1]) < 1e-6
-    for alternating in (False, True):
-        assert radius(DiracGAN(loss, 1.0).descend([1, 1], 0.1, 600, alternating=alternating)[-1]) < 1e-6
-
-
+@settings(max_examples=20)
 @given(states, rates)
 def test_simultaneous_minimax_multiplies_the_squared_radius(start, rate):
     path = DiracGAN().descend(start, rate, 20)
@@ -135,33 +113,13 @@ def test_in_an_alternating_update_the_discriminator_moves_first():
     assert DiracGAN().descend([1, 0], h, 1)[1] == pytest.approx([1.0, psi])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=6)
 @given(states)
 def test_the_minimax_flow_is_a_circle(start):
     times = np.linspace(0, 50, 26)
     path = DiracGAN().flow(start, times)
     assert path.shape == (26, 2)
     assert radius(path) == pytest.approx(np.full(26, math.hypot(*start)), abs=1e-8)
-
-
-def test_near_the_equilibrium_the_flow_is_a_rotation():
-    # by the eigenvalues i/2 and -i/2, clockwise
-    times = np.linspace(0, 20, 41)
-    expected = 1e-4 * np.column_stack([np.cos(times / 2), -np.sin(times / 2)])
-    assert DiracGAN().flow([1e-4, 0], times) == pytest.approx(expected, abs=1e-11)
-
-
-def test_the_non_saturating_flow_creeps_inwards():
-    # d(r^2)/dt = 2 (theta psi (1 - D) - psi theta D) = -2 u tanh(u/2), u = theta psi
-    times = np.linspace(0, 40, 4001)
-    path = DiracGAN("non-saturating").flow([1, 1], times)
-    u, squared = path[:, 0] * path[:, 1], radius(path) ** 2
-    slope = (squared[2:] - squared[:-2]) / (times[2] - times[0])
-    assert slope == pytest.approx((-2 * u * np.tanh(u / 2))[1:-1], abs=1e-4)
-    # near the equilibrium -u^2 averages to -r^4/8 over a circle: 1/r^2 grows like t/8, slower than any exponential
-    far = DiracGAN("non-saturating").flow([0.2, 0], [0, 1000 * math.pi])
-    growth = 1 / radius(far[1]) ** 2 - 1 / radius(far[0]) ** 2
-    assert growth == pytest.approx(1000 * math.pi / 8, rel=0.01)
 
 
 def test_the_plain_game_is_minimax_without_penalty_and_both_players_move_at_once():
@@ -171,8 +129,7 @@ def test_the_plain_game_is_minimax_without_penalty_and_both_players_move_at_once
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("alternating", [False, True])
-@pytest.mark.parametrize("gamma", [0.0, 0.7])
+@pytest.mark.parametrize(("alternating", "gamma"), [(False, 0.7), (True, 0.0)])
 def test_small_steps_follow_the_flow(loss, alternating, gamma):
     path = DiracGAN(loss, gamma).descend([1, 1], 1e-3, 2000, alternating=alternating)
     assert path[-1] == pytest.approx(DiracGAN(loss, gamma).flow([1, 1], [0, 2])[-1], abs=3e-3)

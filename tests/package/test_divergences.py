@@ -22,13 +22,11 @@ from genmodels.divergences import (
     total_variation,
     wasserstein1,
 )
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 LOG_2 = math.log(2.0)
-
-DISTANCES = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0]
 
 places = st.floats(-5, 5)
 scales = st.floats(0.2, 4)
@@ -61,12 +59,11 @@ def scipy_jensen_shannon(distance: float) -> float:
     return integrate.quad(integrand, -12, distance + 12, epsabs=1e-13, epsrel=1e-13, limit=500)[0]
 
 
-@pytest.mark.parametrize("x", [-30.0, -1.0, 0.0, 0.3, 1.0, 2.0, 40.0])
-def test_gaussian_is_scipys(x):
-    ours, theirs = Gaussian(0.5, 0.7), stats.norm(0.5, 0.7)
-    assert ours.log_pdf(x) == pytest.approx(theirs.logpdf(x), rel=1e-13)
-    assert ours.pdf(x) == pytest.approx(theirs.pdf(x), rel=1e-12)
-    assert ours.cdf(x) == pytest.approx(theirs.cdf(x), rel=1e-12)
+def test_gaussian_is_scipys():
+    x, ours, theirs = np.array([-30.0, -1.0, 0.0, 0.3, 1.0, 2.0, 40.0]), Gaussian(0.5, 0.7), stats.norm(0.5, 0.7)
+    np.testing.assert_allclose(ours.log_pdf(x), theirs.logpdf(x), rtol=1e-13)
+    np.testing.assert_allclose(ours.pdf(x), theirs.pdf(x), rtol=1e-12, atol=0)
+    np.testing.assert_allclose(ours.cdf(x), theirs.cdf(x), rtol=1e-12, atol=0)
 
 
 def test_uniform_is_scipys_and_has_no_mass_off_its_support():
@@ -77,8 +74,7 @@ def test_uniform_is_scipys_and_has_no_mass_off_its_support():
     assert ours.log_pdf(3.1) == -np.inf
 
 
-@pytest.mark.parametrize("sd", [0.05, 0.5, 3.0])
-@pytest.mark.parametrize("x", [-1.0, 0.0, 0.4, 1.0, 1.7])
+@pytest.mark.parametrize(("x", "sd"), [(-1.0, 3.0), (0.0, 0.05), (0.4, 0.5), (1.0, 0.05), (1.7, 0.5)])
 def test_smoothed_uniform_is_the_convolution(x, sd):
     noise = stats.norm(0, sd)
     pdf, _ = integrate.quad(lambda u: noise.pdf(x - u) / 1.5, -0.5, 1, epsabs=0, epsrel=1e-12, limit=200, points=[x])
@@ -87,15 +83,14 @@ def test_smoothed_uniform_is_the_convolution(x, sd):
     assert SmoothedUniform(-0.5, 1, sd).cdf(x) == pytest.approx(cdf, abs=1e-12)
 
 
-@pytest.mark.parametrize("z", [1.0, 5.0, 9.9, 10.1, 30.0, 50.0, 300.0])
-def test_smoothed_uniform_is_accurate_far_out_on_both_sides(z):
-    sd = 0.5
+def test_smoothed_uniform_is_accurate_far_out_on_both_sides():
+    z, sd = np.array([1.0, 5.0, 9.9, 10.1, 30.0, 50.0, 300.0]), 0.5
     # 1 / width [Q(z) - Q(z + width / sd)], in logarithms
     near, far = special.log_ndtr(-z), special.log_ndtr(-z - 2 / sd)
     expected = near + np.log(-np.expm1(far - near)) - LOG_2
     p = SmoothedUniform(0, 2, sd)
-    assert p.log_pdf(2 + z * sd) == pytest.approx(expected, rel=1e-13)
-    assert p.log_pdf(-z * sd) == pytest.approx(expected, rel=1e-13)
+    np.testing.assert_allclose(p.log_pdf(2 + z * sd), expected, rtol=1e-13)
+    np.testing.assert_allclose(p.log_pdf(-z * sd), expected, rtol=1e-13)
 
 
 def test_mixture_is_scipys_sum():
@@ -111,6 +106,7 @@ def test_components_without_weight_do_not_count():
     assert Mixture([Uniform(0, 1), Uniform(2, 3)], [1, 0]).log_pdf([0.5, 2.5]).tolist() == [0, -np.inf]
 
 
+@settings(max_examples=30)
 @given(st.one_of(densities, mixtures))
 def test_densities_integrate_to_one_and_to_their_cdf(p):
     x, weights = quadrature(p)
@@ -120,6 +116,7 @@ def test_densities_integrate_to_one_and_to_their_cdf(p):
     assert np.sum(weights[below] * p.pdf(x[below])) == pytest.approx(float(p.cdf(middle)), abs=1e-12)
 
 
+@settings(max_examples=20)
 @given(gaussians, gaussians)
 def test_kl_of_gaussians_is_the_closed_form(p, q):
     assert kl(p, q) == pytest.approx(kl_gaussians(p, q), rel=1e-11, abs=1e-12)
@@ -131,6 +128,7 @@ def test_closed_form_of_gaussians_is_torchs():
     assert kl_gaussians(Gaussian(0.3, 0.5), Gaussian(-1.2, 2.0)) == pytest.approx(divergence(p, q).item(), rel=1e-7)
 
 
+@settings(max_examples=20)
 @given(st.floats(-6, 6), st.floats(-6, 4))
 def test_kl_terms_are_torchs_divergences(mean, logvar):
     mean_term, variance_term = kl_standard_normal_terms(*torch.tensor([[mean], [logvar]], dtype=torch.float64))
@@ -163,27 +161,16 @@ EIGHT = np.random.default_rng(0)  # eight posteriors: means first, then standard
 MEANS, SDS = 1.2 * EIGHT.standard_normal(8), EIGHT.uniform(0.1, 0.6, 8)
 
 
-def test_elbo_surgery_of_eight_posteriors():
-    found = elbo_surgery(MEANS, SDS)
-    assert found == pytest.approx((1.1099754505, 0.9207043629, 0.1892710876), abs=1e-10)
-
-
 @pytest.mark.parametrize(
     ("sd", "information", "marginal"),
-    [
-        (2.0, 0.05286, 1.06625),
-        (1.0, 0.18417, 0.12809),
-        (0.5, 0.50629, 0.12411),
-        (0.1, 1.71871, 0.40112),
-        (0.01, 2.01656, 2.40091),
-        (0.002, 2.07944, 3.94742),
-    ],
+    [(2.0, 0.05286, 1.06625), (0.5, 0.50629, 0.12411), (0.002, 2.07944, 3.94742)],
 )
 def test_elbo_surgery_with_a_common_deviation(sd, information, marginal):
     found = elbo_surgery(MEANS, np.full(8, sd))
     assert (found.information, found.marginal) == pytest.approx((information, marginal), abs=6e-6)
 
 
+@settings(max_examples=20)
 @given(posteriors)
 def test_the_rate_is_information_plus_marginal(rows):
     rate, information, marginal = elbo_surgery(*rows)
@@ -241,12 +228,13 @@ def test_kl_is_infinite_where_q_is_zero_and_p_is_not():
     assert kl(Uniform(0.25, 0.75), Uniform(0, 1)) == pytest.approx(LOG_2, abs=1e-15)
 
 
-@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("distance", [0.5, 2.0, 8.0])
 def test_jensen_shannon_of_gaussians_is_scipys(distance):
     ours = jensen_shannon(Gaussian(0, 1), Gaussian(distance, 1))
     assert ours == pytest.approx(scipy_jensen_shannon(distance), abs=1e-11)
 
 
+@settings(max_examples=30)
 @given(st.floats(-3, 3))
 def test_shifted_uniforms_have_their_closed_forms(shift):
     p, q = Uniform(0, 1), Uniform(shift, shift + 1)
@@ -257,6 +245,7 @@ def test_shifted_uniforms_have_their_closed_forms(shift):
     assert wasserstein1(p, q) == pytest.approx(abs(shift), abs=1e-13)
 
 
+@settings(max_examples=20)
 @given(densities, densities)
 def test_jensen_shannon_is_symmetric_bounded_and_between_its_neighbours(p, q):
     value, distance = jensen_shannon(p, q), total_variation(p, q)
@@ -267,11 +256,13 @@ def test_jensen_shannon_is_symmetric_bounded_and_between_its_neighbours(p, q):
     assert 2 * value <= 0.5 * (kl(p, q) + kl(q, p)) + 1e-12
 
 
+@settings(max_examples=12)
 @given(densities)
 def test_every_distance_of_a_density_to_itself_is_zero(p):
     assert [f(p, p) for f in (kl, jensen_shannon, total_variation, wasserstein1)] == [0, 0, 0, 0]
 
 
+@settings(max_examples=15)
 @given(densities, densities, st.floats(0.1, 5), st.floats(-20, 20))
 def test_a_common_shift_and_scale_changes_only_wasserstein(p, q, factor, offset):
     ends = np.unique(np.concatenate([p.breakpoints, q.breakpoints]))
@@ -283,6 +274,7 @@ def test_a_common_shift_and_scale_changes_only_wasserstein(p, q, factor, offset)
     assert wasserstein1(p2, q2) == pytest.approx(factor * wasserstein1(p, q), rel=1e-10, abs=1e-11)
 
 
+@settings(max_examples=20)
 @given(places, places, scales, scales)
 def test_wasserstein_of_gaussians_is_the_folded_normal_mean(mean1, mean2, sd1, sd2):
     # Comonotone coupling: the difference of the quantile functions is normal.
@@ -292,6 +284,7 @@ def test_wasserstein_of_gaussians_is_the_folded_normal_mean(mean1, mean2, sd1, s
     assert wasserstein1(Gaussian(mean1, sd1), Gaussian(mean2, sd2)) == pytest.approx(expected, rel=1e-10, abs=1e-11)
 
 
+@settings(max_examples=30)
 @given(places, places, scales, scales)
 def test_wasserstein_of_uniforms_of_different_width_is_exact(low1, low2, width1, width2):
     # Quantile functions are lines: integrate the modulus of a line over [0, 1].
@@ -301,13 +294,13 @@ def test_wasserstein_of_uniforms_of_different_width_is_exact(low1, low2, width1,
     assert wasserstein1(p, q) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("distance", [0.0, 1.0, 8.0])
 def test_total_variation_of_gaussians_is_an_error_function(distance):
     expected = special.erf(distance / math.sqrt(8))
     assert total_variation(Gaussian(0, 1), Gaussian(distance, 1)) == pytest.approx(expected, abs=1e-13)
 
 
-@pytest.mark.parametrize("sd", [1.1, 2.0, 5.0])
+@pytest.mark.parametrize("sd", [1.1, 5.0])
 def test_total_variation_of_gaussians_that_cross_twice(sd):
     # N(0, 1) is above N(0, sd^2) up to |x| = c
     c = math.sqrt(2 * math.log(sd) / (1 - sd**-2))
@@ -315,11 +308,12 @@ def test_total_variation_of_gaussians_that_cross_twice(sd):
     assert total_variation(Gaussian(0, 1), Gaussian(0, sd)) == pytest.approx(expected, abs=1e-13)
 
 
-@pytest.mark.parametrize("sd", np.linspace(0.5, 4.0, 36))
-def test_total_variation_never_exceeds_one_by_rounding(sd):
-    assert total_variation(Gaussian(0, sd), Gaussian(200, 2 * sd)) <= 1.0
+def test_total_variation_never_exceeds_one_by_rounding():
+    for sd in np.linspace(0.5, 4.0, 36):
+        assert total_variation(Gaussian(0, sd), Gaussian(200, 2 * sd)) <= 1.0, sd
 
 
+@settings(max_examples=30)
 @given(rows, rows)
 def test_discrete_divergences_are_scipys(p, q):
     assert kl_discrete(p, q) == pytest.approx(special.rel_entr(p, q).sum(), abs=1e-14)
@@ -345,12 +339,12 @@ def test_discrete_jensen_shannon_never_leaves_its_bounds_by_rounding():
 
 
 @pytest.mark.parametrize("p", [[0.5, 0.6], [1.5, -0.5], [math.nan, 1.0], [], 1.0, [[0.5, 0.5], [0.5, 0.6]]])
-@pytest.mark.parametrize("divergence", [kl_discrete, jensen_shannon_discrete])
-def test_what_is_no_distribution_is_refused_by_name(divergence, p):
-    with pytest.raises(ValueError, match=r"^p: "):
-        divergence(p, [0.5, 0.5])
-    with pytest.raises(ValueError, match=r"^q: "):
-        divergence([0.5, 0.5], p)
+def test_what_is_no_distribution_is_refused_by_name(p):
+    for divergence in (kl_discrete, jensen_shannon_discrete):
+        with pytest.raises(ValueError, match=r"^p: "):
+            divergence(p, [0.5, 0.5])
+        with pytest.raises(ValueError, match=r"^q: "):
+            divergence([0.5, 0.5], p)
 
 
 def test_discrete_distributions_must_have_one_shape():

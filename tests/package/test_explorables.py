@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from genmodels.claims import FIGURE_MIME
 from genmodels.explorables import in_letters, in_steps, round_together, share
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -78,6 +78,7 @@ def unwritten(text: str) -> list[int]:
     return np.cumsum([-(n + 1) // 2 if n % 2 else n // 2 for n in z]).tolist()
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(-449, 449), min_size=1))
 def test_letters_tell_the_numbers(numbers):
     text = in_letters(numbers)

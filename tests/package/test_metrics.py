@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import torch
 from genmodels.metrics import (
     confidence,
     effective_modes,
@@ -15,12 +14,12 @@ from genmodels.metrics import (
     modes_captured,
     precision_recall,
 )
-from genmodels.toydata import Modes, grid, ring
+from genmodels.toydata import Modes, ring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
-from scipy.stats import chi2, entropy, norm, ortho_group
+from scipy.stats import entropy, ortho_group
 
 
 def sample(rng, n, d):
@@ -60,7 +59,7 @@ def two_sets(draw, least=2):
     return Sets(rng, sample(rng, n, d), sample(rng, m, d))
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_frechet_agrees_with_scipys_matrix_root(seed):
     rng = np.random.default_rng(seed)
     a, b = sample(rng, 80, 6), sample(rng, 50, 6)
@@ -77,14 +76,6 @@ def test_frechet_of_commuting_covariances_is_the_closed_form():
     assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-12)
 
 
-def test_frechet_in_one_dimension_is_the_squared_wasserstein_2_distance_of_the_normals():
-    rng = np.random.default_rng(1)
-    a, b = rng.normal(2, 3, (50, 1)), rng.normal(-1, 0.5, (70, 1))
-    u = (np.arange(200_000) + 0.5) / 200_000
-    quantiles = [norm.ppf(u, points.mean(), points.std(ddof=1)) for points in (a, b)]
-    assert frechet_distance(a, b) == pytest.approx(np.mean((quantiles[0] - quantiles[1]) ** 2), rel=1e-4)
-
-
 def test_frechet_of_singular_covariances():
     # two segments at right angles in space: no direction in common, so the cross term is 0
     t = np.array([-1.0, 0.0, 1.0])
@@ -94,29 +85,13 @@ def test_frechet_of_singular_covariances():
     assert frechet_distance(a + 1e4, np.outer(t, [1, 0, 0]) + 1e4) == pytest.approx(4, rel=1e-8)
 
 
+@settings(max_examples=25)
 @given(two_sets())
 def test_frechet_is_a_squared_distance(sets):
     a, b, scale = sets.a, sets.b, np.sum(sets.a**2) + np.sum(sets.b**2)
     assert frechet_distance(a, b) >= 0
     assert 0 <= frechet_distance(a, sets.rng.permutation(a)) <= 1e-12 * scale
     assert frechet_distance(a, b) == pytest.approx(frechet_distance(b, a), abs=1e-12 * scale)
-
-
-@given(two_sets(), st.floats(0.01, 100))
-def test_frechet_keeps_under_motions_and_scales_with_the_square(sets, factor):
-    a, b, before = sets.a, sets.b, frechet_distance(sets.a, sets.b)
-    d, tolerance = a.shape[1], 1e-10 * (np.sum(a**2) + np.sum(b**2))
-    turn = ortho_group.rvs(d, random_state=sets.rng) if d > 1 else -np.eye(1)
-    shift = sets.rng.normal(size=d)
-    assert frechet_distance(a @ turn + shift, b @ turn + shift) == pytest.approx(before, abs=tolerance)
-    assert frechet_distance(factor * a, factor * b) == pytest.approx(factor**2 * before, abs=factor**2 * tolerance)
-
-
-@given(two_sets())
-def test_frechet_of_a_shifted_set_is_the_squared_shift(sets):
-    shift = sets.rng.normal(size=sets.a.shape[1])
-    tolerance = 1e-10 * (1 + np.sum(sets.a**2))
-    assert frechet_distance(sets.a, sets.a + shift) == pytest.approx(np.sum(shift**2), abs=tolerance)
 
 
 def share_by_definition(points, support, k):
@@ -132,7 +107,7 @@ def share_by_definition(points, support, k):
     return np.mean([inside(point) for point in points])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=15)
 @given(two_sets(least=5), st.integers(1, 4))
 def test_precision_and_recall_agree_with_the_definition(sets, k):
     expected = share_by_definition(sets.b, sets.a, k), share_by_definition(sets.a, sets.b, k)
@@ -145,26 +120,6 @@ def test_three_neighbours_are_the_default():
     # the ball of the last point, 9, reaches to its third neighbour, 6: up to 12
     assert precision_recall(line, np.full((4, 1), 12.0))[0] == 1
     assert precision_recall(line, np.full((4, 1), 12.1))[0] == 0
-
-
-@given(two_sets(least=4))
-def test_every_set_lies_among_itself(sets):
-    assert precision_recall(sets.a, sets.rng.permutation(sets.a)) == (1, 1)
-
-
-def modes(rng, centres, n):
-    return rng.normal(0, 0.05, (n, 2)) + np.asarray(centres)[rng.integers(len(centres), size=n)]
-
-
-def test_a_dropped_mode_lowers_recall_and_noise_lowers_precision():
-    rng, four = np.random.default_rng(0), [(0, 0), (0, 5), (5, 0), (5, 5)]
-    real, good, dropped = modes(rng, four, 800), modes(rng, four, 800), modes(rng, four[:3], 800)
-    noisy = np.where(rng.random((800, 1)) < 0.4, rng.uniform(-5, 10, (800, 2)), good)
-    precision, recall = precision_recall(real, good)
-    assert precision > 0.95 and recall > 0.95
-    precision, recall = precision_recall(real, dropped)
-    assert precision > 0.95 and recall < 0.8  # a quarter of the real points is out of reach
-    assert precision_recall(real, noisy)[0] < 0.7
 
 
 def counted_as_published(samples, target, within=3.0):
@@ -186,6 +141,7 @@ def modes_and_samples(draw):
     return target, 1.5 * rng.normal(size=(*shape, 2))
 
 
+@settings(max_examples=25)
 @given(modes_and_samples(), st.floats(0.5, 4))
 def test_captured_modes_and_quality_agree_with_the_published_count(case, within):
     target, samples = case
@@ -217,6 +173,7 @@ def test_a_point_on_the_border_of_a_ball_lies_among_the_others():
     assert precision_recall(line, 1.01 * points, neighbours=1) == (0.0, 1.0)
 
 
+@settings(max_examples=20)
 @given(modes_and_samples())
 def test_shares_divergence_and_effective_modes_agree_with_scipy(case):
     target, samples = case
@@ -229,36 +186,6 @@ def test_shares_divergence_and_effective_modes_agree_with_scipy(case):
         np.testing.assert_allclose(shares[index], expected, atol=1e-15)
         assert divergence[index] == pytest.approx(entropy(expected, target.weights), abs=1e-12)
         assert effective[index] == pytest.approx(np.exp(entropy(expected)), rel=1e-12)
-
-
-@given(st.integers(1, 25), st.sampled_from([ring(25), grid()]))
-def test_k_of_k_modes_with_equal_shares(covered, target):
-    samples = np.tile(target.centres[:covered], (3, 1))
-    assert modes_captured(samples, target) == covered
-    assert effective_modes(samples, target) == pytest.approx(covered, rel=1e-12)
-    # KL(q || p) = log(K / k)
-    assert kl_over_modes(samples, target) == pytest.approx(np.log(25 / covered), abs=1e-12)
-
-
-def test_the_honest_generator_has_the_share_and_the_bias_of_theory():
-    target, sets, n = ring(), 400, 500
-    samples = target.sample((sets, n), torch.Generator().manual_seed(0)).numpy()
-    quality, share = high_quality_share(samples, target).mean(), 1 - np.exp(-4.5)
-    assert abs(quality - share) < 4 * np.sqrt(share * (1 - share) / (sets * n))
-    # 2 n KL is asymptotically chi-squared with K - 1 degrees of freedom (Wilks)
-    scaled = 2 * n * kl_over_modes(samples, target)
-    assert abs(scaled.mean() - 7) < 4 * np.sqrt(2 * 7 / sets)
-    assert np.mean(scaled > chi2.ppf(0.9, 7)) == pytest.approx(0.1, abs=4 * np.sqrt(0.09 / sets))
-
-
-def test_a_lucky_sample_captures_a_mode_and_an_offset_generator_none():
-    target, rng = ring(), np.random.default_rng(0)
-    lucky = np.concatenate([np.tile(target.centres[0], (993, 1)), target.centres[1:]])
-    assert modes_captured(lucky, target) == 8
-    assert kl_over_modes(lucky, target) > 1.9  # log 8 = 2.08 would be one mode only
-    outwards = 1.2 * target.centres[rng.integers(8, size=2000)] + 0.001 * rng.normal(size=(2000, 2))
-    assert modes_captured(outwards, target) == 0
-    assert kl_over_modes(outwards, target) < 0.02
 
 
 def test_confidence():

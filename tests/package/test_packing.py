@@ -15,7 +15,7 @@ from genmodels.packing import (
     packed_total_variation,
     unordered_packs,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -31,7 +31,7 @@ def ordered(shares, size: int) -> np.ndarray:
     return reduce(np.multiply.outer, [np.asarray(shares)] * size).ravel()
 
 
-@pytest.mark.parametrize(("cells", "size"), [(1, 5), (3, 1), (4, 3), (8, 4)])
+@pytest.mark.parametrize(("cells", "size"), [(1, 5), (3, 1), (8, 4)])
 def test_every_unordered_pack_stands_there_once(cells, size):
     packs = unordered_packs(cells, size)
     assert packs.shape == (math.comb(size + cells - 1, size), cells)
@@ -39,6 +39,7 @@ def test_every_unordered_pack_stands_there_once(cells, size):
     assert len({tuple(pack) for pack in packs}) == len(packs)
 
 
+@settings(max_examples=25)
 @given(rows, st.integers(1, 6))
 def test_packed_is_the_multinomial(shares, size):
     expected = stats.multinomial.pmf(unordered_packs(4, size), size, shares)
@@ -51,6 +52,7 @@ def test_packed_takes_stacked_shares():
     assert (packed(shares, 2)[0, 1] == packed(DROPPING, 2)).all()
 
 
+@settings(max_examples=25)
 @given(rows, rows, sizes)
 def test_divergences_of_unordered_packs_are_those_of_ordered_ones(p, q, size):
     a, b = ordered(p, size), ordered(q, size)
@@ -66,12 +68,6 @@ def test_total_variation_of_the_two_errors_of_equal_size(size, dropping, tilted)
     assert distances == pytest.approx([dropping, tilted], abs=1e-12)
 
 
-@pytest.mark.parametrize(("size", "expected"), [(1, 0), (2, 0.4969), (3, 0.6528), (4, 0.6861)])
-def test_hopping_is_seen_in_packs_only(size, expected):
-    real = packed(np.full(8, 1 / 8), size)
-    assert jensen_shannon_discrete(real, packed_hopping(8, size)) == pytest.approx(expected, abs=5e-5)
-
-
 def test_hopping_equals_its_ordered_packs():
     # mode k with probability 1/3, then twice the same
     assert dict(zip(map(tuple, unordered_packs(3, 2)), packed_hopping(3, 2), strict=True)) == pytest.approx(
@@ -79,8 +75,7 @@ def test_hopping_equals_its_ordered_packs():
     )
 
 
-@pytest.mark.parametrize("size", [1, 2, 3])
-@pytest.mark.parametrize("modes", [1, 2, 5])
+@pytest.mark.parametrize(("modes", "size"), [(1, 2), (2, 1), (2, 3), (5, 2)])
 def test_losses_of_hopping_are_those_of_its_packs(modes, size):
     real = packed(np.full(modes, 1 / modes), size)
     assert losses_hopping(modes, size) == pytest.approx(

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 from genmodels import spectra
-from genmodels.toydata import edge_images
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import signal
@@ -26,13 +25,6 @@ def powers_by_definition(image):
         yield np.hypot.reduce([f[k] for f, k in zip(frequencies, index, strict=True)]), abs(coefficient) ** 2
 
 
-@given(signals)
-def test_powers_of_a_signal_sum_to_its_mean_square(rows):
-    power = spectra.power_spectrum(rows)
-    assert power.shape == (len(rows), rows.shape[1] // 2 + 1)
-    np.testing.assert_allclose(power.sum(axis=1), np.mean(rows**2, axis=1), rtol=1e-12, atol=1e-12)
-
-
 @pytest.mark.parametrize("n", [2, 7, 64])
 def test_power_spectrum_is_scipys_periodogram(n):
     rows = np.random.default_rng(n).normal(size=(3, n))
@@ -46,6 +38,7 @@ def test_a_wave_has_its_power_in_one_mode():
     np.testing.assert_allclose(power, 4.5 * (np.arange(9) == 5), atol=1e-14)
 
 
+@settings(max_examples=25)
 @given(squares)
 def test_rings_of_an_image_add_up_to_its_mean_square(images):
     spectrum = spectra.radial_spectrum(images)
@@ -71,8 +64,7 @@ def test_radial_spectrum_averages_over_images():
     np.testing.assert_allclose(spectra.radial_spectrum(images).power, np.mean(alone, axis=0), rtol=1e-12)
 
 
-@pytest.mark.parametrize("shape", [(9,), (8,), (5, 6)])
-@pytest.mark.parametrize("cutoff", [0.0, 0.3, 0.5])
+@pytest.mark.parametrize(("shape", "cutoff"), [((9,), 0.3), ((8,), 0.0), ((5, 6), 0.3), ((5, 6), 0.5)])
 def test_high_frequency_power_is_the_sum_above_the_cutoff(shape, cutoff):
     sample = np.random.default_rng(1).normal(size=shape)
     modes = list(powers_by_definition(sample))
@@ -82,19 +74,13 @@ def test_high_frequency_power_is_the_sum_above_the_cutoff(shape, cutoff):
     assert spectra.high_frequency_share(sample[None], cutoff) == pytest.approx(above / varying, rel=1e-10, abs=1e-14)
 
 
+@settings(max_examples=25)
 @given(samples, st.floats(0.1, 10), st.floats(-5, 5))
 def test_share_ignores_brightness_and_contrast(images, contrast, brightness):
     images = images + np.indices(images.shape)[-1]  # not constant
     share = spectra.high_frequency_share(images)
     assert -1e-12 <= share <= 1 + 1e-12
     assert spectra.high_frequency_share(contrast * images + brightness) == pytest.approx(share, abs=1e-9)
-
-
-def test_all_power_is_above_frequency_0_but_the_mean():
-    images = np.random.default_rng(2).normal(size=(3, 5, 8))
-    variance = np.mean(images.var(axis=(1, 2)))
-    assert spectra.high_frequency_power(images, 0.0) == pytest.approx(variance, rel=1e-12)
-    assert spectra.high_frequency_share(images, 0.0) == pytest.approx(1, rel=1e-12)
 
 
 def test_the_cutoff_itself_is_not_above_it_and_one_half_is_the_last():
@@ -107,24 +93,7 @@ def test_one_constant_signal_among_others_is_none_of_their_power():
     assert spectra.high_frequency_share([[1, 1, 1, 1], [1, -1, 1, -1]]) == pytest.approx(1)
 
 
-def test_blur_lowers_the_share():
-    images = np.random.default_rng(3).normal(size=(3, 16, 16))
-    blurred = (images + np.roll(images, 1, axis=-1)) / 2
-    assert spectra.high_frequency_share(blurred) < 0.9 * spectra.high_frequency_share(images)
-
-
-@pytest.mark.parametrize(("width", "kept"), [(2, 0.2133), (4, 0.0366), (8, 0.0100), (16, 0.0026)])
-def test_the_mean_of_shifted_edges_loses_its_high_frequencies(width, kept):
-    members = edge_images(width)
-    mean, residual = members.mean(0, keepdims=True), members - members.mean(0)
-    powers = [spectra.power_spectrum(part).mean(0) for part in (mean, residual, members)]
-    np.testing.assert_allclose(powers[0] + powers[1], powers[2], rtol=0, atol=1e-15)
-    ratio = spectra.high_frequency_power(mean) / spectra.high_frequency_power(members)
-    assert ratio == pytest.approx(kept, abs=5e-5)
-    assert spectra.max_slope(mean) == pytest.approx(2 / width, abs=1e-12)
-    assert spectra.neighbour_correlation(residual) == pytest.approx((width - 2) / (width + 1), abs=1e-12)
-
-
+@settings(max_examples=25)
 @given(signals)
 def test_slope_is_the_largest_step_around_the_circle(rows):
     expected = [max(abs(row[i] - row[i - 1]) for i in range(len(row))) for row in rows]
@@ -139,14 +108,6 @@ def test_slopes_and_powers_are_those_of_each_signal_alone(shape):
         assert slopes[index] == np.abs(np.diff(signals[index], append=signals[index][0])).max()
         np.testing.assert_allclose(powers[index], spectra.power_spectrum(signals[index]), rtol=1e-12)
         assert powers[index].sum() == pytest.approx((signals[index] ** 2).mean())
-
-
-def test_correlation_of_an_autoregression_is_its_coefficient():
-    noise = np.random.default_rng(4).normal(size=(20, 10_000))
-    rows = signal.lfilter([1], [1, -0.7], noise)
-    assert spectra.neighbour_correlation(rows) == pytest.approx(0.7, abs=0.01)  # standard error .0016
-    assert spectra.neighbour_correlation(noise) == pytest.approx(0, abs=0.01)
-    assert spectra.neighbour_correlation(noise[:, ::2].repeat(2, axis=1)) == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize("shape", [(3, 8), (2, 5, 6)])

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 from genmodels.toydata import Modes, edge_images, grid, parallel_lines, ring
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 finite = st.floats(-100, 100, width=32)
@@ -17,6 +16,7 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+@settings(max_examples=20)
 @given(distance=finite, n=st.integers(1, 50), seed=st.integers(0, 2**31))
 def test_lines_stand_at_0_and_at_the_distance(distance, n, seed):
     real, generated = parallel_lines(distance, n, seeded(seed))
@@ -32,15 +32,6 @@ def test_heights_are_uniform_and_independent():
     for points in (real, generated):
         assert stats.kstest(points[:, 1].numpy(), "uniform").pvalue > 1e-3
     assert stats.pearsonr(real[:, 1].numpy(), generated[:, 1].numpy()).pvalue > 1e-3
-
-
-@given(distance=finite, seed=st.integers(0, 2**31))
-def test_transport_costs_the_distance_and_at_most_the_heights_beside_it(distance, seed):
-    real, generated = (points.double().numpy() for points in parallel_lines(distance, 20, seeded(seed)))
-    cost = cdist(real, generated)
-    wasserstein = cost[linear_sum_assignment(cost)].mean()
-    heights = stats.wasserstein_distance(real[:, 1], generated[:, 1])
-    assert abs(distance) - 1e-9 <= wasserstein <= abs(distance) + heights + 1e-9
 
 
 def test_gradient_flows_into_the_distance_alone():
@@ -71,6 +62,7 @@ def test_n_must_be_positive(n):
         parallel_lines(1.0, n, seeded(0))
 
 
+@settings(max_examples=25)
 @given(half=st.integers(1, 20), data=st.data())
 def test_edge_images_are_shifts_of_one_square_wave(half, data):
     width = data.draw(st.integers(1, 2 * half))
@@ -112,6 +104,7 @@ def test_the_ring_has_distinct_modes_evenly_spread():
     np.testing.assert_array_equal(eight.shares, 1 / 8)
 
 
+@settings(max_examples=20)
 @given(modes=st.integers(2, 40), radius=st.floats(0.1, 10))
 def test_neighbours_on_a_ring_are_one_chord_apart(modes, radius):
     centres = ring(modes, radius).centres
@@ -128,6 +121,7 @@ def test_the_grid_is_that_of_the_papers():
     assert grid().sd == 0.05
 
 
+@settings(max_examples=20)
 @given(side=st.integers(1, 7), step=st.floats(0.1, 10))
 def test_a_grid_stands_around_zero(side, step):
     centres = grid(side, step).centres
