@@ -6,7 +6,6 @@ import torch
 from genmodels import classifier as trainer
 from genmodels import mnist
 from genmodels.classifier import train_classifier
-from genmodels.metrics import confidence, frechet_distance, precision_recall
 from numpy.lib.stride_tricks import sliding_window_view
 from torch.nn import functional
 
@@ -23,7 +22,8 @@ def test_split():
 
 @pytest.fixture(scope="module")
 def classifier(train):
-    return train_classifier(*train, seed=0)
+    images, labels = train
+    return train_classifier(images[:6000], labels[:6000], seed=0)
 
 
 def test_classifier_knows_digits(classifier, test_split):
@@ -79,22 +79,8 @@ def test_training_is_that_of_a_plain_loop(train):
     assert trained.accuracy(images, labels) > 0.3  # the network has learned by then
 
 
-def test_metrics_tell_noise_and_a_missing_digit_from_digits(classifier, test_split):
-    images, labels = test_split
-    real, rng = classifier.features(images[:1000]), np.random.default_rng(0)
-    same, noise = images[1000:], rng.random((1000, 28, 28))
-    no_ones = images[1000:][labels[1000:] != 1]
-    features = [classifier.features(fakes) for fakes in (same, no_ones, noise)]
-    distances = [frechet_distance(real, fakes) for fakes in features]
-    assert distances[0] < distances[1] < distances[2]
-    # precision is no such sign: that of noise was .13 to .76 for six seeds of the classifier
-    recalls = [precision_recall(real, fakes)[1] for fakes in features]
-    assert recalls[0] > recalls[1] > recalls[2] == 0
-    assert confidence(classifier.probabilities(noise)) < confidence(classifier.probabilities(same)) - 0.1
-
-
 def test_same_seed_same_bits_and_no_global_randomness(train):
-    images, labels = train[0][:1000], train[1][:1000]
+    images, labels = train[0][:200], train[1][:200]
     torch.manual_seed(5)
     state = torch.get_rng_state()
     first = train_classifier(images, labels, 3).features(images)

@@ -19,30 +19,34 @@ def drawing():
     return figure._repr_svg_()
 
 
-def test_a_row_holds_its_panels_side_by_side():
-    row = etree.fromstring(drawing())
+@pytest.fixture(scope="module")
+def svg():
+    return drawing()
+
+
+def test_a_row_holds_its_panels_side_by_side(svg):
+    row = etree.fromstring(svg)
     first, second = row.findall("s:svg", SVG)
     assert (first.get("x"), second.get("x"), row.get("width")) == ("0", "288", "576")
 
 
-def test_two_drawings_are_the_same_bytes():
-    assert drawing() == drawing()
+def test_two_drawings_are_the_same_bytes(svg):
+    assert drawing() == svg
 
 
-def test_ids_are_there_once_and_every_reference_has_its_target():
-    svg = drawing()
+def test_ids_are_there_once_and_every_reference_has_its_target(svg):
     ids = re.findall(r'\bid="([^"]+)"', svg)
     assert len(ids) == len(set(ids))
     references = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', svg)
     assert references and {a or b for a, b in references} <= set(ids)
 
 
-def test_nothing_of_a_drawing_reaches_the_page_around_it():
-    assert "<style" not in drawing() and "<metadata" not in drawing()
+def test_nothing_of_a_drawing_reaches_the_page_around_it(svg):
+    assert "<style" not in svg and "<metadata" not in svg
 
 
-def test_every_colour_is_one_of_the_palette():
-    assert set(re.findall(r"#[0-9a-f]{6}", drawing())) <= {light for light, _ in PALETTE.values()}
+def test_every_colour_is_one_of_the_palette(svg):
+    assert set(re.findall(r"#[0-9a-f]{6}", svg)) <= {light for light, _ in PALETTE.values()}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +114,7 @@ def test_the_stylesheet_has_every_role_in_both_themes():
     assert len({light for light, _ in PALETTE.values()}) == len(PALETTE)
 
 
-@pytest.mark.parametrize("columns", [1, 2, 3, 6])
+@pytest.mark.parametrize("columns", [1, 2, 6])
 def test_an_image_grid_is_read_row_by_row(columns):
     (axes,) = panels()
     images = np.arange(36).reshape(6, 2, 3) / 36

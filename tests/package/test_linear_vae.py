@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from genmodels import linear_vae
 from genmodels.linear_vae import LinearVAE, fit, optimum, price_of_constant_encoder, rate_distortion
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal, norm, ortho_group
@@ -52,7 +52,7 @@ def test_known_rates(setting, active, rate):
     assert best.rate == pytest.approx(rate, abs=5e-7)
 
 
-@pytest.mark.parametrize("eigenvalue", [0.3, 0.9, 1.2, 5.0])
+@pytest.mark.parametrize("eigenvalue", [0.9, 5.0])
 @pytest.mark.parametrize(("beta", "variance"), [(1.0, 1.0), (0.5, 0.4), (4.0, 0.25)])
 def test_each_direction_is_what_a_search_finds(eigenvalue, beta, variance):
     def loss(p):
@@ -92,14 +92,7 @@ def test_at_beta_1_the_elbo_is_the_likelihood_of_probabilistic_pca():
     assert best.loss == best.negative_elbo
 
 
-def test_only_at_beta_1_samples_have_the_variance_of_the_data():
-    for beta in (0.5, 1.0, 2.0):
-        best = optimum(EIGENVALUES, 0.2, beta)
-        short = EIGENVALUES - (best.squared_weights + 0.2)
-        np.testing.assert_allclose(short[best.active], (beta - 1) * 0.2, atol=1e-12)
-
-
-@pytest.mark.parametrize("variance", [0.1, 0.7, 3.0, 5.0])
+@pytest.mark.parametrize("variance", [0.1, 3.0, 5.0])
 def test_the_constant_encoder_costs_its_price(variance):
     # -log-likelihood of the best decoder that ignores z: N(0, sigma^2 I)
     constant = (EIGENVALUES / (2 * variance) - norm.logpdf(0, 0, np.sqrt(variance))).sum()
@@ -108,6 +101,7 @@ def test_the_constant_encoder_costs_its_price(variance):
     assert (price > 0).tolist() == (EIGENVALUES > variance).tolist()
 
 
+@settings(max_examples=40)
 @given(spectra, levels, st.floats(0, 20))
 def test_invariants(eigenvalues, variance, beta):
     best, worse = optimum(eigenvalues, variance, beta), optimum(eigenvalues, variance, beta + 0.5)
@@ -122,6 +116,7 @@ def test_invariants(eigenvalues, variance, beta):
     assert price == pytest.approx(idle - best.loss, rel=1e-9, abs=1e-9)
 
 
+@settings(max_examples=30)
 @given(spectra, st.floats(0.01, 0.99))
 def test_the_optimum_lies_on_shannons_curve(eigenvalues, share):
     best = optimum(eigenvalues, share * max(eigenvalues))
@@ -177,21 +172,7 @@ def test_what_is_reported_is_what_the_matrices_give():
     np.testing.assert_allclose(trained.reconstruct(points), [w @ (v @ x) for x in points], atol=1e-12)
 
 
-def test_the_mean_squared_error_collapses_every_unit():
-    covariance = turned([4, 2, 1, *[0.5] * 7], 2)
-    trained = fit(covariance, len(covariance) / 2, 1, latent=3, seed=0)  # |x - y|^2 / n = |x - y|^2 / (2 n/2)
-    assert not trained.active.any()
-    assert trained.rate < 1e-6
-    np.testing.assert_allclose(trained.posterior_variances, 1, atol=1e-3)
-
-
-def test_training_without_kl_loses_nothing():
-    trained = fit(turned(EIGENVALUES, 2), 0.5, 0, latent=5, seed=0)
-    assert trained.loss == pytest.approx(optimum(EIGENVALUES, 0.5, 0).loss, abs=1e-5)
-    assert trained.distortion < 1e-5
-
-
-@pytest.mark.parametrize("scale", [1e-12, 1e-4, 1e4, 1e12])
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
 def test_the_scale_of_the_data_does_not_matter(scale):
     covariance = turned(EIGENVALUES, 7)
     for (beta, variance), _, _ in KNOWN:
@@ -211,8 +192,10 @@ def test_the_scale_of_the_data_does_not_matter(scale):
         assert trained.loss == pytest.approx(loss, abs=1e-9)
 
 
-@pytest.mark.parametrize(("beta", "variance"), [(1, 1e-3), (1, 1e-5), (100, 1e-3), (1e4, 1.0), (0, 1e-3), (1e-3, 0.1)])
-@pytest.mark.parametrize("latent", [3, 6])
+@pytest.mark.parametrize(
+    ("beta", "variance", "latent"),
+    [(1, 1e-3, 6), (1, 1e-5, 3), (1e4, 1.0, 3), (0, 1e-3, 6), (1e-3, 0.1, 3)],
+)
 def test_training_ends_at_other_levels_of_water(beta, variance, latent):
     # fewer units than directions: the smallest ones are left out
     best = optimum(np.sort(EIGENVALUES)[::-1][:latent], variance, beta)
@@ -286,10 +269,10 @@ def test_same_seed_same_bits():
 
 
 @pytest.mark.parametrize("eigenvalues", [[-0.1, 1], [np.nan], [np.inf], [], [[1.0]]])
-@pytest.mark.parametrize("function", [optimum, price_of_constant_encoder, rate_distortion])
-def test_bad_eigenvalues_are_named(function, eigenvalues):
-    with pytest.raises(ValueError, match="eigenvalues"):
-        function(eigenvalues, 1.0)
+def test_bad_eigenvalues_are_named(eigenvalues):
+    for function in (optimum, price_of_constant_encoder, rate_distortion):
+        with pytest.raises(ValueError, match="eigenvalues"):
+            function(eigenvalues, 1.0)
 
 
 @pytest.mark.parametrize(

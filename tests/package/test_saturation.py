@@ -112,7 +112,7 @@ def test_lines_agree_with_a_plain_loop():
 
 
 def test_mnist_agrees_with_a_plain_loop():
-    history, g = run_mnist([3, 5], steps=10, training_steps=8), seeded(5)
+    history, g = run_mnist([3, 5], steps=6, training_steps=4), seeded(5)
     train, test = (torch.tensor(mnist.load(split)[0]).reshape(-1, 784) for split in ("train", "test"))
     width, noise = saturation.GAN_HIDDEN, saturation.GAN_NOISE
     players = init_mlp((noise, width, 784), [g]), init_mlp((784, width, 1), [g])
@@ -124,7 +124,7 @@ def test_mnist_agrees_with_a_plain_loop():
 
     settings = saturation.GAN_RATE, saturation.GAN_BETA1
     optimisers = [plain_adam(module, *settings) for module in (generator, opponent)]
-    for _ in range(8):
+    for _ in range(4):
         real, fake = draw()
         losses = plain_loss(opponent(real), 1.0), plain_loss(opponent(fake.detach()), 0.0)
         plain_step(opponent, optimisers[1], *losses)
@@ -132,20 +132,20 @@ def test_mnist_agrees_with_a_plain_loop():
     fresh = module_of(init_mlp((784, *saturation.HIDDEN, 1), [g]))
     held_out = draw(test, saturation.HELD_OUT)
     np.testing.assert_allclose(history.samples[1].reshape(16, 784), held_out[1][:16].detach(), atol=1e-4)
-    plain = plain_history(list(generator.parameters()), held_out, draw, fresh, 10)
+    plain = plain_history(list(generator.parameters()), held_out, draw, fresh, 6)
     assert_same(history, 1, plain, rtol=2e-3)
 
 
-@pytest.mark.parametrize(("run", "steps"), [(run_lines, (60,)), (run_mnist, (15, 15))])
+@pytest.mark.parametrize(("run", "steps"), [(run_lines, (60,)), (run_mnist, (4, 4))])
 def test_a_member_does_not_depend_on_its_company(run, steps):
-    alone, together = run([2], *steps), run([0, 1, 2, 3, 4], *steps)
+    alone, together = run([2], *steps), run([0, 2, 3], *steps)
     for name in (*MEASURED, "samples"):
-        values, others = getattr(together, name)[2], getattr(together, name)[3]
+        values, others = getattr(together, name)[1], getattr(together, name)[2]
         np.testing.assert_allclose(getattr(alone, name)[0], values, rtol=1e-5, atol=1e-7, err_msg=name)
         assert name == "accuracy" or not np.allclose(values, others, rtol=1e-3)
 
 
-@pytest.mark.parametrize(("run", "steps"), [(run_lines, (20,)), (run_mnist, (5, 5))])
+@pytest.mark.parametrize(("run", "steps"), [(run_lines, (20,)), (run_mnist, (2, 2))])
 def test_same_seeds_same_bits(run, steps):
     first, second = run([1, 2], *steps), run([1, 2], *steps)
     for name in (*MEASURED, "samples", "steps"):
@@ -154,7 +154,7 @@ def test_same_seeds_same_bits(run, steps):
 
 @pytest.fixture(scope="module")
 def lines():
-    return run_lines(range(8), steps=400)
+    return run_lines(range(3), steps=250)
 
 
 def test_lines_starve_the_saturating_generator_and_feed_the_other(lines):
@@ -167,9 +167,9 @@ def test_lines_starve_the_saturating_generator_and_feed_the_other(lines):
 
 
 def test_steps_are_whole_rising_and_end_with_the_last(lines):
-    assert lines.steps[0] == 0 and lines.steps[1] == 1 and lines.steps[-1] == 400
+    assert lines.steps[0] == 0 and lines.steps[1] == 1 and lines.steps[-1] == 250
     assert (np.diff(lines.steps) > 0).all() and len(lines.steps) <= saturation.MEASUREMENTS
-    assert lines.saturating.shape == lines.accuracy.shape == (8, len(lines.steps))
+    assert lines.saturating.shape == lines.accuracy.shape == (3, len(lines.steps))
 
 
 def test_steps_lie_evenly_on_a_log_axis():
@@ -179,10 +179,6 @@ def test_steps_lie_evenly_on_a_log_axis():
     assert (np.abs(np.array(measured[1:]) - even) <= 0.5 + 1e-14 * even).all()
 
 
-def test_untrained_discriminator_is_near_the_blind_one(lines):
-    np.testing.assert_allclose(lines.discriminator_loss[:, 0], 2 * np.log(2), atol=0.15)
-
-
 def test_blind_discriminator_for_lines_at_distance_0():
     history = run_lines([0, 1], steps=100, distance=0.0)
     assert (history.discriminator_loss[:, -1] > 2 * np.log(2) - 0.02).all()
@@ -190,18 +186,12 @@ def test_blind_discriminator_for_lines_at_distance_0():
 
 
 def test_mnist_starves_the_saturating_generator_and_feeds_the_other():
-    history = run_mnist([0, 1], steps=200, training_steps=100)
+    history = run_mnist([0], steps=100, training_steps=60)
     assert (history.accuracy[:, -1] > 0.99).all()
     assert (history.fall() > 1).all()
     assert (history.rise() > 1).all()
-    assert history.samples.shape == (2, 16, 28, 28)
+    assert history.samples.shape == (1, 16, 28, 28)
     assert history.samples.min() >= 0 and history.samples.max() <= 1
-
-
-def test_generator_is_frozen_while_the_discriminator_learns():
-    short, long = run_mnist([0], 1, 3), run_mnist([0], 9, 3)
-    np.testing.assert_array_equal(short.samples, long.samples)
-    assert np.abs(short.samples - run_mnist([0], 1, 0).samples).max() > 1e-3
 
 
 def history_of(saturating, non_saturating, accuracy):

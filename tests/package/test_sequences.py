@@ -122,7 +122,7 @@ def test_members_are_plain_vaes_trained_by_themselves(monkeypatch):
 
 @pytest.fixture(scope="module")
 def trained():
-    return train(range(3))
+    return train(range(3))  # not as many seeds as decoders
 
 
 def test_the_decoder_that_sees_the_previous_symbol_leaves_z_unused(trained):
@@ -137,15 +137,6 @@ def test_the_decoder_that_sees_z_only_needs_it(trained):
     assert (trained.rate[0] > 2).all()
     assert (trained.negative_elbo[0] > entropy() + 0.4).all()
     assert (trained.negative_elbo[0] < sequences.LENGTH * np.log(2) - 3).all()  # far better than ignoring z
-
-
-def test_a_member_does_not_depend_on_the_others():
-    alone, together = train([7], steps=30), train([3, 7], steps=30)
-    np.testing.assert_allclose(alone.negative_elbo[:, 0], together.negative_elbo[:, 1], rtol=1e-5)
-    np.testing.assert_allclose(alone.rate[:, 0], together.rate[:, 1], rtol=1e-4)
-    assert abs(together.negative_elbo[:, 0] - together.negative_elbo[:, 1]).max() > 1e-3
-    again = train([7], steps=30)
-    assert alone.rate.tobytes() == again.rate.tobytes()
 
 
 def test_one_step_is_enough():
