@@ -7,10 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = "html pdf test faults live margins mutants bench audit matrix vulnerabilities lock clean help".split()
 
 
 def run_make(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -18,17 +15,12 @@ def run_make(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[s
     return subprocess.run(["make", *arguments], cwd=cwd, env=environ, capture_output=True, text=True)
 
 
-def test_readme_names_exactly_the_targets() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = " ".join(re.findall(r"(?s)```.*?```|`[^`]+`", readme))
-    named = " ".join(re.findall(r"\bmake((?: [a-z]+)+)", commands)).split()
-    assert set(named) == set(TARGETS)
-
-
-@pytest.mark.parametrize("target", [*TARGETS, "rtd"])
-def test_make_has_the_target_and_its_help(target: str) -> None:
-    assert run_make("-n", target).returncode == 0
-    assert re.search(rf"(?m)^make {target}: \w+", run_make("help").stdout)
+def test_readme_names_exactly_the_targets_that_have_help() -> None:
+    listed = re.findall(r"(?m)^\| `make ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    helped = re.findall(r"(?m)^make ([a-z]+): \w+", run_make("help").stdout)
+    assert sorted(listed) == sorted(name for name in helped if name != "help")
+    for target in helped:
+        assert run_make("-n", target).returncode == 0, target
 
 
 def test_make_clean_html_cleans_first_even_in_parallel(tmp_path: Path) -> None:
@@ -36,7 +28,7 @@ def test_make_clean_html_cleans_first_even_in_parallel(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     for name, script in (
         ("bin/rm", 'sleep 0.5; exec /bin/rm "$@"'),
-        (".venv/bin/python", 'test -e build && echo "$1 sees the old build"; echo "$1"'),
+        (".venv/bin/python", 'test -e build && echo "sees the old build"; echo "$*"'),
     ):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -44,7 +36,7 @@ def test_make_clean_html_cleans_first_even_in_parallel(tmp_path: Path) -> None:
     (tmp_path / "build").mkdir()
     path = f"PATH={tmp_path}/bin:{os.environ['PATH']}"
     run = run_make("-j4", "clean", "html", path, "PYTHON=.venv/bin/python", cwd=tmp_path)
-    assert run.stdout.splitlines()[1:] == ["conf/tools/environment.py", "conf/tools/build.py"]
+    assert run.stdout.splitlines() == ["conf/site_builder/environment.py", "-m site_builder html"]
 
 
 def test_make_clean_removes_build_alone(tmp_path: Path) -> None:
@@ -52,9 +44,8 @@ def test_make_clean_removes_build_alone(tmp_path: Path) -> None:
     for name in ("build/html", ".venv", "docs"):
         (here / name).mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", here)
-    run = run_make("clean", cwd=here)
+    assert run_make("clean", cwd=here).returncode == 0
     assert sorted(path.name for path in here.iterdir()) == [".venv", "Makefile", "docs"]
-    assert ".venv" in run.stdout
 
 
 def test_make_without_python_says_so() -> None:

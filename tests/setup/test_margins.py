@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from genmodels.seeds import REPEAT, seeds
-from margins import repeat, table
+from site_builder.cell_process import surroundings
+from site_builder.margins import repeat, table
 
 ROOT = Path(__file__).resolve().parents[2]
 CELLS = [
@@ -58,19 +60,18 @@ def test_a_closed_form_that_is_off_is_shown():
 
 
 def test_an_unknown_page_is_an_error_that_names_the_pages():
-    command = [sys.executable, "conf/tools/margins.py", "9z"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-m", "site_builder", "margins", "9z"]
+    run = subprocess.run(command, cwd=ROOT / "conf", capture_output=True, text=True)
     assert run.returncode == 2
-    assert "no page with cells is called 9z: there are 1a-sampling, 1b-latent-space" in run.stderr
+    assert "No page with cells is called 9z: there are 1a-sampling, 1b-latent-space" in run.stderr
 
 
 def test_the_build_shows_its_own_seeds_whatever_the_environment_says(monkeypatch, tmp_path):
-    """A kernel that inherited the setting would show the seeds of a repetition."""
-    from execute import _kernel_environment
-    from pages import Project
-
+    """A page that inherited the setting would show the seeds of a repetition."""
     monkeypatch.setenv(REPEAT, "3")
-    environment = _kernel_environment(Project(ROOT, tmp_path))
     code = "from genmodels.seeds import seeds; import json; print(json.dumps(list(seeds(2))))"
-    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    with surroundings(tmp_path):
+        run = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT / "code", capture_output=True, text=True, check=True
+        )
     assert json.loads(run.stdout) == [200, 201]

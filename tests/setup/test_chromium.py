@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import browser
 import pytest
+from playwright.sync_api import sync_playwright
+
+from site_builder import chromium
 
 
 def install(path: Path, script: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     return str(path)
@@ -19,35 +22,37 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     install(tmp_path / "chromium-browser", "echo 'Command requires the chromium snap' >&2; exit 1")
     install(tmp_path / "google-chrome", "echo Google Chrome 150.0")
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "playwright"))
     monkeypatch.delenv("CHROMIUM", raising=False)
-    monkeypatch.setattr(browser, "MACOS_APPS", ())
-    monkeypatch.setattr(browser, "_playwrights", lambda: str(tmp_path / "playwright"))
-    browser.find.cache_clear()
+    monkeypatch.setattr(chromium, "MACOS_APPS", ())
+    chromium.find.cache_clear()
     yield
-    browser.find.cache_clear()
+    chromium.find.cache_clear()
 
 
 def test_finds_the_first_that_starts(tmp_path: Path) -> None:
-    assert browser.find() == str(tmp_path / "google-chrome")
+    assert chromium.find() == str(tmp_path / "google-chrome")
 
 
-def test_named_one_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_named_one_comes_first_and_must_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = install(tmp_path / "mine", "echo Chromium 1")
     monkeypatch.setenv("CHROMIUM", mine)
-    assert browser.find() == mine
-
-
-def test_named_one_that_does_not_start_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert chromium.find() == mine
+    chromium.find.cache_clear()
     monkeypatch.setenv("CHROMIUM", str(tmp_path / "chromium-browser"))
     with pytest.raises(ValueError, match="is not a Chromium or Chrome that starts here"):
-        browser.find()
+        chromium.find()
 
 
 def test_downloads_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "google-chrome").unlink()
-    monkeypatch.setattr(browser.sys, "executable", install(tmp_path / "python", f'/bin/echo "$@" > "{tmp_path}/asked"'))
-    assert browser.find() is None
-    assert browser.get() is None
+    python = install(tmp_path / "python", f'/bin/echo "$@" > "{tmp_path}/asked"')
+    monkeypatch.setattr(chromium.sys, "executable", python)
+    assert chromium.find() is None
+    assert chromium.get() is None
     assert (tmp_path / "asked").read_text() == "-m playwright install --no-shell chromium\n"
-    install(tmp_path / "playwright", "echo Chromium 2")
-    assert browser.get() == str(tmp_path / "playwright")
+    with sync_playwright() as playwright:
+        downloaded = Path(playwright.chromium.executable_path)
+    assert downloaded.is_relative_to(tmp_path)
+    install(downloaded, "echo Chromium 2")
+    assert chromium.get() == str(downloaded)
