@@ -223,3 +223,29 @@ def cell_problems(source: str) -> list[str]:
                 f"a cell of {len(lines)} lines, blank ones and options not counted; at most {CELL_LINES}: {lines[0]}"
             )
     return problems
+
+
+def head_tags(page: BeautifulSoup) -> dict[str, str]:
+    """What a page's head says of it, by kind: "meta og:title", "link canonical", "title"."""
+    said = {"title": page.head.title.get_text()} if page.head.title else {}
+    for meta in page.head.select("meta"):
+        name = next((name for name in ("name", "property", "http-equiv", "charset") if meta.has_attr(name)), "")
+        said["meta charset" if name == "charset" else f"meta {meta.get(name)}"] = str(meta.get("content"))
+    return said | {f"link {' '.join(link['rel'])}": str(link["href"]) for link in page.head.select("link")}
+
+
+# hues, which mean a role of the palette; black, white and grey are what an image or a map shows
+HUES = (
+    "blue red green orange yellow purple violet magenta pink teal turquoise cyan brown gold golden crimson scarlet "
+    "indigo lilac bluish reddish greenish yellowish"
+)
+HUE = re.compile(rf"\b({HUES.replace(' ', 's?|')})\b", re.I)
+
+
+def named_colours(source: str) -> list[tuple[int, str]]:
+    """Line and word of each hue in a caption or an alt text: by a colour alone not every reader finds a line."""
+    words = []
+    for number, line in enumerate(source.split("\n"), start=1):
+        said = line if re.match(r"\s*:?(alt|caption):", line) else " ".join(re.findall(r"!\[([^\]]*)\]", line))
+        words += [(number, word) for word in HUE.findall(said)]
+    return words

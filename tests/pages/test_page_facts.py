@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,16 +13,15 @@ from xml.etree import ElementTree
 
 import checks
 import numpy as np
-import page_facts
-import page_names
-import preview_card
 import pytest
-import site_address
-import svg_panel
 from docutils import nodes
-from page_previews import Card
-from PIL import Image
+from PIL import Image, ImageFont
 from sphinx.util.inventory import InventoryFile
+
+from genmodels.figures import panels
+from genmodels.palette import colour
+from site_builder import site_address
+from site_builder.extensions import page_facts, page_names, page_previews
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTED = "https://worked-solutions.readthedocs.io/en/latest/"
@@ -165,19 +166,6 @@ def test_every_page_has_a_preview_with_a_picture_of_its_own(html):
     assert len(pictures) == len(sources)
 
 
-def test_a_short_link_has_the_preview_of_its_page(html):
-    for short, target in page_names.short_links(ROOT / "docs").items():
-        here, there = (html / f"{short}.html"), (html / f"{target}.html")
-        page, tags = checks.parse(here), preview(checks.parse(there))
-        assert described(page) == described(checks.parse(there))
-        picture = (there.parent / tags.pop("og:image")).resolve()
-        mine = preview(page)
-        assert (html / mine.pop("og:image")).resolve() == picture
-        assert mine == tags
-        assert page.select_one('link[rel="canonical"]')["href"] == f"{target}.html"
-        assert not [script for script in page.select("script") if script.get_text(strip=True)]
-
-
 def test_all_links_are_listed(html):
     page = checks.parse(html / "links.html")
     listed = {code.get_text() for code in page.select(".all-links code")}
@@ -268,8 +256,8 @@ exec(compile(Path(__file__).read_text(encoding="utf-8"), __file__, "exec"))
 site_root, site_build = {root!r}, {root!r} + "/build"
 short_links = page_names.short_links(Path({root!r}) / "docs")
 own = "myst_nb katex_math executed_pages assets page_facts page_previews short_pages not_found sphinx_sitemap".split()
-extensions = [name for name in extensions if name in own]
-templates_path, html_static_path = [str(HERE / "templates")], [str(HERE / "static")]
+extensions = [name for name in extensions if name.rpartition(".")[2] in own]
+templates_path, html_static_path = [str(ROOT / "conf/templates")], [str(ROOT / "conf/static")]
 html_favicon = None
 """
 
@@ -280,7 +268,8 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("hosted")
     docs = root / "docs"
     (docs / "sheet-2").mkdir(parents=True)
-    (root / "requirements").mkdir()
+    (root / "code/genmodels").mkdir(parents=True)
+    shutil.copy(ROOT / "code/genmodels/palette.py", root / "code/genmodels")
     (root / "conf.py").write_text(SETTINGS.format(conf=str(ROOT / "conf/conf.py"), root=str(root)), encoding="utf-8")
     menu = "\n```{toctree}\nTwo a <sheet-2/2a-short>\n```\n"
     (docs / "index.md").write_text(HEAD.format("i" * 100) + "# Home\n" + menu, encoding="utf-8")
@@ -344,37 +333,59 @@ def test_a_site_without_an_address_claims_none(html):
 
 # ---- the picture
 
-PANEL = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" class="panel"
- viewBox="0 0 100 100"><defs><path id="half" d="M 0 0 L 100 0 L 100 50 L 0 50 z"/>
+PANEL = """ viewBox="0 0 100 100"><defs><path id="half" d="M 0 0 L 100 0 L 100 50 L 0 50 z"/>
  <clipPath id="left"><rect x="0" y="0" width="50" height="100"/></clipPath></defs>
  <g style="fill: #ff0000" transform="translate(0 50)"><use xlink:href="#half" clip-path="url(#left)"/></g></svg>"""
 
 
-def test_the_same_page_gives_the_same_picture():
-    card = Card("2 (a)", "A title of some words", "What it is about.", "5 points.", "Site", PANEL)
-    drawn = preview_card.drawn(card)
-    assert drawn == preview_card.drawn(card)
-    picture = np.asarray(Image.open(io.BytesIO(drawn)).convert("RGB")).astype(int)
-    rows, columns = np.nonzero(np.abs(picture - [255, 0, 0]).sum(axis=-1) < 30)
+def picture(panel: str) -> np.ndarray:
+    """The card of a page with this panel, as numbers."""
+    card = page_previews.drawing("2 (a)", "A title of some words", "What it is about.", "5 points.", "Site", panel)
+    png = page_previews.drawn(card)
+    assert png == page_previews.drawn(card)
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")).astype(int)
+
+
+def near(pixels: np.ndarray, wanted: str) -> np.ndarray:
+    """Where a picture has a colour, as #rrggbb."""
+    return np.abs(pixels - [int(wanted[i : i + 2], 16) for i in (1, 3, 5)]).sum(axis=-1) < 30
+
+
+def test_the_same_page_gives_the_same_picture_with_its_figure_as_it_is():
+    rows, columns = np.nonzero(near(picture(PANEL), "#ff0000"))
     # the lower half, and of it what the clip leaves: a square of half the panel's width
     height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
     assert width == pytest.approx(height, abs=2)
     assert len(rows) == pytest.approx(height * width, rel=0.02)
-    assert width == pytest.approx(preview_card.PICTURE / 2, abs=2)
+    assert width == pytest.approx(page_previews.FIGURE / 2, abs=2)
+
+
+def test_on_a_card_dotted_lines_are_dotted_and_dashed_ones_dashed():
+    (axes,) = figure = panels()
+    roles = {"data": "-", "generator": "--", "discriminator": ":"}
+    for height, (role, style) in enumerate(roles.items()):
+        axes.plot([0, 1], [height, height], style, color=colour(role), linewidth=3)
+    panel = page_previews.PANEL.search(figure._repr_svg_())
+    shown, lengths, gaps, thick = picture(panel[1]), {}, {}, {}
+    for role in roles:
+        seen = near(shown, colour(role))
+        seen[:, : page_previews.WIDTH - page_previews.MARGIN - page_previews.FIGURE] = False  # the words
+        middle = int(np.argmax(seen.sum(axis=1)))
+        edges = np.flatnonzero(np.diff(seen[middle].astype(int)))
+        lengths[role], gaps[role] = (edges[1::2] - edges[::2]).tolist(), (edges[2::2] - edges[1:-1:2]).tolist()
+        thick[role] = int(seen[:, edges[0] + 2].sum())
+    assert len(lengths["data"]) == 1
+    # matplotlib's dashes are 3.7 times as long as the line is thick, its dots once; gaps 1.6 times
+    assert 8 < len(lengths["generator"]) < len(lengths["discriminator"]) / 1.8
+    assert np.median(lengths["generator"]) > 2.5 * thick["generator"]
+    assert np.median(lengths["discriminator"]) < 1.5 * thick["generator"]
+    assert np.median(gaps["discriminator"]) > np.median(lengths["discriminator"])
 
 
 def test_lines_are_wrapped_and_no_word_is_lost():
-    font = preview_card._font(30)
     text = "many short words and one_that_is_far_too_long_for_any_line of this width"
-    lines = preview_card.wrapped(text, font, 300)
+    lines = page_previews.lines(text, 30, False, 300)
     assert " ".join(lines) == text
-    assert all(preview_card._width(line, font) <= 300 for line in lines if " " in line)
-
-
-def test_transforms_apply_from_the_last_to_the_first():
-    assert svg_panel.transform("translate(10 20) scale(2 -3)").transform((1, 1)) == pytest.approx((12, 17))
-    assert svg_panel.transform("rotate(-90)").transform((1, 0)) == pytest.approx((0, -1))
-    assert svg_panel.transform("matrix(1 0 0 -1 0 5)").transform((2, 3)) == pytest.approx((2, 2))
-    assert svg_panel.path("M 0 0 Q 1 1 2 0 z").codes.tolist() == [1, 3, 3, 79]
-    with pytest.raises(KeyError):
-        svg_panel.path("A 1 1 0 0 0 2 2")
+    font = ImageFont.truetype(page_previews.FILES[False], 30)
+    assert all(font.getlength(line) <= 300 for line in lines if " " in line)
+    assert len(page_previews.lines(text, 30, True, 300)) >= len(lines) > 3

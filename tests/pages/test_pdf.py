@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 import unicodedata
 from pathlib import Path
 
-import book
 import checks
-import pdf
 import pytest
-from pdf_edit import edited
-from pypdf import PdfReader
+from pypdf import PdfReader, PdfWriter
+
+from site_builder import book, pdf
 
 
 def squeezed(text: str) -> str:
@@ -119,15 +119,22 @@ def test_the_time_of_printing_is_not_in_it(reader, html):
     print(f"{len(reader.pages)} pages, {(html / pdf.NAME).stat().st_size / 1e6:.1f} MB")
 
 
-def test_an_edit_keeps_the_table_of_objects_right():
-    old = b"%PDF-1.4\n1 0 obj\n(a)\nendobj\n2 0 obj\n(b)\nendobj\nxref\n0 3\n0000000000 65535 f \n"
-    starts = (old.index(b"1 0 obj"), old.index(b"2 0 obj"))
-    table = b"".join(b"%010d 00000 n \n" % start for start in starts)
-    old += table + b"trailer\n<</Size 3>>\nstartxref\n%d\n%%%%EOF" % old.index(b"xref")
-    new = edited(old, [(old.index(b"(a)"), old.index(b"(a)") + 3, b"(longer)")])
-    places = [int(place) for place in re.findall(rb"(\d{10}) 00000 n", new)]
-    assert [new[place : place + 7] for place in places] == [b"1 0 obj", b"2 0 obj"]
-    assert new[int(new.split(b"startxref\n")[1].split()[0]) :].startswith(b"xref")
+def test_a_finished_pdf_has_the_headings_and_forgets_when_it_was_printed():
+    writer, printed = PdfWriter(), io.BytesIO()
+    writer.add_blank_page(100, 100)
+    chapter = writer.add_outline_item(title="2 (a) Nooverlap", page_number=0)
+    writer.add_outline_item(title="AnswerAnswer", page_number=0, parent=chapter)
+    writer.add_outline_item(title="Results", page_number=0)
+    writer.metadata = {"/CreationDate": "D:20240101000000", "/Producer": "a browser", "/Title": "book.html"}
+    writer.write(printed)
+    headings = ["2 (a) No overlap", "Answer: \u03b2 < 1", "Results"]
+    made = pdf.finished(printed.getvalue(), headings, "All of it")
+    reader = PdfReader(io.BytesIO(made), strict=True)
+    assert outline(reader) == [(headings[0], 1, [headings[1]]), (headings[2], 1, [])]
+    assert reader.metadata.title == "All of it" and "/CreationDate" not in reader.metadata
+    assert pdf.finished(printed.getvalue(), headings, "All of it") == made
+    with pytest.raises(ValueError, match="3 entries for 2 headings"):
+        pdf.finished(printed.getvalue(), headings[:2], "All of it")
 
 
 def test_links_inside_the_book_stay_inside_and_dead_ones_become_text(tmp_path):

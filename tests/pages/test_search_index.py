@@ -9,10 +9,11 @@ import tomllib
 from pathlib import Path
 
 import checks
-import plain_text
 import pytest
-import search_index
 from docutils import nodes
+
+from site_builder import plain_text
+from site_builder.extensions import search_index
 
 BYTES_A_PAGE = 6000  # of the script as it is sent; loaded only by readers who search
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import checks
 import pytest
+
 from genmodels.palette import PALETTE
 
 ROOT = Path(__file__).resolve().parents[2]
