@@ -45,7 +45,7 @@ def test_lock_holds_no_cuda_and_no_address() -> None:
     assert not re.search(r"https?:|file:|--index-url|--find-links|--trusted-host", LOCK)
 
 
-@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize("python", ["3.11", "3.14"])
 @pytest.mark.parametrize("system", ["linux", "darwin"])
 def test_lock_satisfies_every_direct_dependency(python: str, system: str) -> None:
     there = {**default_environment(), "python_version": python, "python_full_version": f"{python}.5"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genmodels.seeds import REPEAT, seeds
+from genmodels.seeds import REPEAT
 from site_builder.cell_process import surroundings
 from site_builder.margins import repeat, table
 
@@ -25,18 +25,6 @@ print("not shown")""",
 @pytest.fixture(autouse=True)
 def restored(monkeypatch):
     monkeypatch.setenv(REPEAT, "0")
-
-
-@pytest.mark.parametrize(("number", "first"), [("0", 200), ("1", 1000), ("12", 12000)])
-def test_a_repetition_has_seeds_of_its_own(monkeypatch, number, first):
-    monkeypatch.setenv(REPEAT, number)
-    assert list(seeds(3)) == [first, first + 1, first + 2]
-
-
-@pytest.mark.parametrize("count", [0, -1, 101])
-def test_seeds_of_two_repetitions_never_meet(count):
-    with pytest.raises(ValueError, match="count"):
-        seeds(count)
 
 
 def test_repetitions_record_what_does_not_hold(capsys):
