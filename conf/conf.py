@@ -31,7 +31,7 @@ extensions = [
             "executed_pages",
             "claims_ledger",
             "assets",
-            "explorables",
+            "explorable_directive",
             "search_index",
             "page_facts",
             "page_previews",

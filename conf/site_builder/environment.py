@@ -36,7 +36,7 @@ def find_newer() -> None:
 def stamp() -> str:
     """What an environment is made from, and where: the project's code is linked to, by its full path."""
     digest = hashlib.sha256()
-    for name in (LOCK, TORCH, os.path.join(ROOT, "pyproject.toml")):
+    for name in (LOCK, TORCH):
         with open(name, "rb") as file:
             digest.update(file.read())
     return "Python {}.{}\n{}\n{}\n".format(sys.version_info[0], sys.version_info[1], ROOT, digest.hexdigest())
@@ -51,41 +51,48 @@ def is_current(folder: str) -> bool:
         return False
 
 
-def pip(folder: str, *arguments: str) -> bool:
-    """Install something, and say what pip says where that fails; return whether it worked."""
-    command = [os.path.join(folder, "bin", "python"), "-m", "pip", "install", "--disable-pip-version-check"]
-    with open(os.path.join(folder, "install.log"), "a+") as log:
-        start = log.seek(0, os.SEEK_END)
-        if subprocess.call(command + list(arguments), stdout=log, stderr=subprocess.STDOUT) == 0:
-            return True
-        log.seek(start)
-        print("".join(log.readlines()[-8:]), file=sys.stderr)
-        return False
+def run(log: str, *command: str) -> str:
+    """Run a command; return what it says where it fails, and nothing where it works."""
+    with open(log, "a+") as file:
+        start = file.seek(0, os.SEEK_END)
+        # what runs holds the lock of this folder, too, if this process is killed
+        if subprocess.call(command, stdout=file, stderr=subprocess.STDOUT, close_fds=False) == 0:
+            return ""
+        file.seek(start)
+        lines = file.readlines()
+    return "".join([line for line in lines if line.startswith("ERROR")] or lines[-15:] or ["It said nothing.\n"])
 
 
-def install(folder: str) -> bool:
-    """Make the environment anew, and say what is being done; return whether it worked."""
-    print("Setting up {}, once: a few minutes, 2 GB".format(folder), flush=True)
+def install(folder: str) -> str:
+    """Make the environment anew, saying what is being done; return what is wrong where that fails."""
     if os.path.exists(folder):
+        if os.listdir(folder) and not os.path.exists(os.path.join(folder, "pyvenv.cfg")):
+            return "{} is not a Python environment. Move it away, then try again.\n".format(folder)
         shutil.rmtree(folder)
-    if subprocess.call([sys.executable, "-m", "venv", folder]) != 0:
-        return False
+    print("Setting up {}, once: a few minutes, 2 GB".format(folder), flush=True)
+    os.makedirs(folder)
+    log, python = os.path.join(folder, "install.log"), os.path.join(folder, "bin", "python")
+    failed = run(log, os.path.realpath(sys.executable), "-m", "venv", folder)
+    if failed:
+        return failed
+    pip = (python, "-m", "pip", "install", "--disable-pip-version-check", "--no-deps")
     with open(TORCH) as file:
         torch = file.read().strip()
     print("[1/3] torch, its CPU build", flush=True)
     if sys.platform == "darwin":  # there the ordinary wheel is the CPU build
-        done = pip(folder, *(WHEELS + (torch,)))
+        failed = run(log, *(pip + ("--only-binary", ":all:", torch)))
     else:
         # a mirror may offer the CPU build; PyPI does not, and says so at once: then PyTorch's own index is asked
-        build = torch + "+cpu"
-        done = pip(folder, *(WHEELS + (build,))) or pip(folder, "--index-url", TORCH_CPU_INDEX, *(WHEELS + (build,)))
-    if not done:
-        return False
+        wheel = ("--only-binary", ":all:", torch + "+cpu")
+        failed = run(log, *(pip + wheel)) and run(log, *(pip + ("--index-url", TORCH_CPU_INDEX) + wheel))
+    if failed:
+        return failed
     print("[2/3] the locked packages", flush=True)
-    if not pip(folder, "--require-hashes", "-r", LOCK, *WHEELS):
-        return False
+    failed = run(log, *(pip + ("--require-hashes", "--only-binary", ":all:", "-r", LOCK)))
+    if failed:
+        return failed
     print("[3/3] this project's code, as a link", flush=True)
-    return pip(folder, "--no-deps", "--no-build-isolation", "-e", ROOT)
+    return run(log, *(pip + ("--no-build-isolation", "-e", ROOT)))
 
 
 def main() -> None:
@@ -94,12 +101,19 @@ def main() -> None:
     if is_current(folder):
         return
     with open(folder + ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not is_current(folder):
-            if not install(folder):
-                sys.exit("Not installed. All that pip said is in {}/install.log".format(folder))
-            with open(os.path.join(folder, "stamp"), "w") as file:
-                file.write(stamp())
+        os.set_inheritable(lock.fileno(), True)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("Another process is setting up {}: waiting for it.".format(folder), flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if is_current(folder):
+            return
+        failed = install(folder)
+        if failed:
+            sys.exit("{}Not installed. All that was said is in {}/install.log".format(failed, folder))
+        with open(os.path.join(folder, "stamp"), "w") as file:
+            file.write(stamp())
 
 
 if __name__ == "__main__":

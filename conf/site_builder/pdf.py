@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ PRINTABLE = 665  # pixels between the margins of print.css on A4
 OLDEST = 131  # the first Chromium that prints page numbers from a style sheet
 PASSES = 4
 OPTIONS = ("--no-sandbox",)
+logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns that Chromium counts its objects otherwise
 
 # a formula that is too wide for the paper is set smaller; returns how many were
 FIT = """() => [...document.querySelectorAll(".formula")].filter((box) => {

@@ -7,10 +7,11 @@ import re
 import numpy as np
 import pytest
 from drags import mouse, steady, touch
-from genmodels.spectra import high_frequency_power, max_slope, power_spectrum
-from genmodels.toydata import edge_images
 from playwright.sync_api import Locator, Page, expect
 from states import follow
+
+from genmodels.spectra import high_frequency_power, max_slope, power_spectrum
+from genmodels.toydata import edge_images
 
 PATH = "/sheet-2/1d-blur.html"
 FIGURE = "[data-explorable=blur]"

@@ -9,9 +9,10 @@ from typing import get_args
 import numpy as np
 import pytest
 from drags import steady, touch
-from genmodels.dirac import DiracGAN, Loss
 from playwright.sync_api import Page, expect
 from states import follow
+
+from genmodels.dirac import DiracGAN, Loss
 
 PATH = "/sheet-2/3b-why-collapse.html"
 FIGURE = "[data-explorable=dirac]"

@@ -8,12 +8,13 @@ import re
 import numpy as np
 import pytest
 from drags import mouse, steady, touch
-from genmodels import mnist
-from genmodels.autoencoders import AUTOENCODER, Objective, train
-from genmodels.seeds import seeds
 from playwright.sync_api import Locator, Page, expect
 from scipy.spatial import cKDTree
 from states import follow
+
+from genmodels import mnist
+from genmodels.autoencoders import AUTOENCODER, Objective, train
+from genmodels.seeds import seeds
 
 PATH = "/sheet-2/1a-sampling.html"
 PIXELS = """all => all.map(canvas => {

@@ -9,13 +9,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from drags import mouse, steady, touch
+from playwright.sync_api import Page, expect
+from scipy.special import expit
+from states import follow
+
 from genmodels.adversarial import losses_at_optimum, shift_gradients
 from genmodels.densities import Gaussian, SmoothedUniform, Uniform
 from genmodels.divergences import jensen_shannon, kl, wasserstein1
 from genmodels.remedies import exact_pulls
-from playwright.sync_api import Page, expect
-from scipy.special import expit
-from states import follow
 
 PATH = "/sheet-2/2a-no-overlap.html"
 SLOPES = ("slope", "saturating", "nonsaturating")

@@ -8,10 +8,11 @@ import re
 import numpy as np
 import pytest
 from drags import mouse, steady, touch
-from genmodels.divergences import elbo_surgery
 from playwright.sync_api import FloatRect, Locator, Page, expect
 from scipy.stats import norm
 from states import follow
+
+from genmodels.divergences import elbo_surgery
 
 PATH = "/sheet-2/1b-latent-space.html"
 FIGURE = "[data-explorable=surgery]"

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from drags import steady
+from playwright.sync_api import FloatRect, Locator, Page, expect
+from states import follow
+
 from genmodels.ensembles import Training, train
 from genmodels.methods import Method
 from genmodels.metrics import effective_modes, mode_shares
 from genmodels.seeds import seeds
 from genmodels.toydata import ring
-from playwright.sync_api import FloatRect, Locator, Page, expect
-from states import follow
 
 PATHS = {"3b": "/sheet-2/3b-why-collapse.html", "3c": "/sheet-2/3c-packing.html"}
 FIGURE = "[data-explorable=theatre]"

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drags import steady, touch
-from genmodels import mnist
-from genmodels.linear_vae import optimum, price_of_constant_encoder, rate_distortion
 from playwright.sync_api import Locator, Page, expect
 from states import follow
+
+from genmodels import mnist
+from genmodels.linear_vae import optimum, price_of_constant_encoder, rate_distortion
 
 PATH = "/sheet-2/1c-constant-encoder.html"
 FIGURE = "[data-explorable=water]"

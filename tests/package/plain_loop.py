@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from genmodels.games import BLOCK, LATENT, streams
-from genmodels.toydata import Modes
 from torch import Tensor, nn
 from torch.nn import functional
+
+from genmodels.games import BLOCK, LATENT, streams
+from genmodels.toydata import Modes
 
 BETAS, SLOPE = (0.5, 0.999), 0.2
 

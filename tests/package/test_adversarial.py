@@ -6,6 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import integrate, special, stats
+
 from genmodels.adversarial import (
     discriminator_loss,
     generator_loss,
@@ -21,9 +25,6 @@ from genmodels.adversarial import (
 )
 from genmodels.densities import Gaussian, SmoothedUniform, Uniform
 from genmodels.divergences import jensen_shannon, kl
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy import integrate, special, stats
 
 LOG_2 = math.log(2.0)
 

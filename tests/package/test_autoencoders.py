@@ -9,12 +9,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from genmodels import autoencoders
-from genmodels.autoencoders import AUTOENCODER, VAE, Objective, beta_vae, gaussian_negative_log_likelihood, train
-from genmodels.perceptrons import SLOPE
 from scipy.special import expit
 from torch import nn
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
+
+from genmodels import autoencoders
+from genmodels.autoencoders import AUTOENCODER, VAE, Objective, beta_vae, gaussian_negative_log_likelihood, train
+from genmodels.perceptrons import SLOPE
 
 SIDE, LATENT, HIDDEN = 5, 2, 8
 OBJECTIVES = [

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from genmodels.checks import (
     check_at_least,
     check_finite,

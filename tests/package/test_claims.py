@@ -4,11 +4,12 @@ import json
 import math
 
 import pytest
-from genmodels.claims import MIME, ClaimError, claim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+
+from genmodels.claims import MIME, ClaimError, claim
 
 numbers = st.floats(-1e6, 1e6)
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from torch.nn import functional
+
 from genmodels import classifier as trainer
 from genmodels import mnist
 from genmodels.classifier import train_classifier
-from numpy.lib.stride_tricks import sliding_window_view
-from torch.nn import functional
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from genmodels.densities import Gaussian, Mixture, SmoothedUniform, Uniform
 from genmodels.divergences import quadrature
 

@@ -6,10 +6,11 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
-from genmodels.adversarial import discriminator_loss, generator_loss
-from genmodels.dirac import DiracGAN, Loss
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from genmodels.adversarial import discriminator_loss, generator_loss
+from genmodels.dirac import DiracGAN, Loss
 
 LOSSES = get_args(Loss)
 SPEEDS = {"saturating": 0.5, "non-saturating": 0.5, "wasserstein": 1.0}  # f'(0) there: its eigenvalues are ±f'(0) i

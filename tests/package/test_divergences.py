@@ -5,6 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy import integrate, special, stats
+
 from genmodels.densities import Density, Gaussian, Mixture, SmoothedUniform, Uniform
 from genmodels.divergences import (
     aggregate_log_pdf,
@@ -22,9 +26,6 @@ from genmodels.divergences import (
     total_variation,
     wasserstein1,
 )
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-from scipy import integrate, special, stats
 
 LOG_2 = math.log(2.0)
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+
 from genmodels.ensembles import BATCH, HIDDEN, Training, operations_per_step, resume, train
 from genmodels.games import LATENT, SHOWN, TrainingError
 from genmodels.methods import Method

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from genmodels.claims import FIGURE_MIME
-from genmodels.explorables import in_letters, in_steps, round_together, share
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from genmodels.claims import FIGURE_MIME
+from genmodels.explorables import in_letters, in_steps, round_together, share
 
 
 class Shell:

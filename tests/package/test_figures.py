@@ -4,9 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from lxml import etree
+
 from genmodels.figures import image_grid, panels, spread
 from genmodels.palette import PALETTE, colour, stylesheet
-from lxml import etree
 
 SVG = {"s": "http://www.w3.org/2000/svg"}
 

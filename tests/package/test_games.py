@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import logsigmoid
+
 from genmodels.games import BLOCK, LATENT, SHOWN, Game, TrainingError, normal, streams
 from genmodels.methods import Method
 from genmodels.perceptrons import mlp
 from genmodels.players import BETAS, Player
 from genmodels.toydata import Modes, ring
-from torch.nn.functional import logsigmoid
 
 SEEDS, HIDDEN, BATCH = (4, 9, 2), 10, 12
 EPS = 1e-4  # of Adam where play is compared: the default scales up what is 0 but for rounding (Wasserstein: biases)

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from genmodels import image_models
-from genmodels.image_models import train_gan, train_vae
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import binary_cross_entropy_with_logits, conv2d
+
+from genmodels import image_models
+from genmodels.image_models import train_gan, train_vae
 
 SIDE = 8
 

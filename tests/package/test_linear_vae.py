@@ -4,12 +4,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from genmodels import linear_vae
-from genmodels.linear_vae import LinearVAE, fit, optimum, price_of_constant_encoder, rate_distortion
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal, norm, ortho_group
+
+from genmodels import linear_vae
+from genmodels.linear_vae import LinearVAE, fit, optimum, price_of_constant_encoder, rate_distortion
 
 EIGENVALUES = np.array([4, 2, 1, 0.5, 0.25])
 # (beta, sigma^2), number of active directions, rate in nats

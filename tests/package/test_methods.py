@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
 from genmodels.methods import (
     Method,
     discriminator_loss,
@@ -13,7 +15,6 @@ from genmodels.methods import (
     verdicts,
     verdicts_gradient,
 )
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 LOSSES = ["non-saturating", "saturating", "wasserstein"]
 SEEN = [

@@ -4,6 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.linalg import sqrtm
+from scipy.spatial.distance import cdist
+from scipy.stats import entropy, ortho_group
+
 from genmodels.metrics import (
     confidence,
     effective_modes,
@@ -15,11 +21,6 @@ from genmodels.metrics import (
     precision_recall,
 )
 from genmodels.toydata import Modes, ring
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.linalg import sqrtm
-from scipy.spatial.distance import cdist
-from scipy.stats import entropy, ortho_group
 
 
 def sample(rng, n, d):

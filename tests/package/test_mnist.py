@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genmodels import mnist
 from scipy import stats
+
+from genmodels import mnist
 
 # How often each digit occurs in the original 60,000 and 10,000 images.
 CLASS_COUNTS = {

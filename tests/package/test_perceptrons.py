@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from genmodels.perceptrons import SLOPE, init_mlp, mlp
 from torch import nn
+
+from genmodels.perceptrons import SLOPE, init_mlp, mlp
 
 
 def seeded(seed):

@@ -3,6 +3,7 @@
 import numpy as np
 import plain_loop
 import pytest
+
 from genmodels.ensembles import train
 from genmodels.methods import Method
 from genmodels.toydata import ring

@@ -2,11 +2,12 @@
 
 import pytest
 import torch
-from genmodels.perceptrons import SLOPE, init_mlp, mlp
-from genmodels.players import ALIGNED, BETAS, FIRST_ITERATIONS, Player
 from torch import nn
 from torch.nn.functional import normalize
 from torch.nn.utils.parametrizations import spectral_norm
+
+from genmodels.perceptrons import SLOPE, init_mlp, mlp
+from genmodels.players import ALIGNED, BETAS, FIRST_ITERATIONS, Player
 
 # sizes and members: one layer, one member alone, and widths that fill no register
 SHAPES = [((3, 1), 2), ((2, 16, 16, 1), 1), ((4, 33, 5, 9, 1), 5)]

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
 from genmodels import mnist, saturation
 from genmodels.perceptrons import SLOPE, init_mlp, mlp
 from genmodels.saturation import GradientHistory, gradient_norms, run_lines, run_mnist
-from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 MEASURED = ("saturating", "non_saturating", "accuracy", "discriminator_loss")
 

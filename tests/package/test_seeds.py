@@ -1,6 +1,7 @@
 """The seeds of the pages: one after the other, and others in every repetition."""
 
 import pytest
+
 from genmodels.seeds import REPEAT, SHOWN, seeds
 
 

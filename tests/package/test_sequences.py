@@ -10,10 +10,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
+
 from genmodels import sequences
 from genmodels.perceptrons import init_mlp, mlp
 from genmodels.sequences import entropy, markov_chains, surprisal, train
-from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 
 def seeded(seed):

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from genmodels.toydata import Modes, edge_images, grid, parallel_lines, ring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import cdist
+
+from genmodels.toydata import Modes, edge_images, grid, parallel_lines, ring
 
 finite = st.floats(-100, 100, width=32)
 
