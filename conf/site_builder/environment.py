@@ -66,7 +66,7 @@ def run(log: str, *command: str) -> str:
 def install(folder: str) -> str:
     """Make the environment anew, saying what is being done; return what is wrong where that fails."""
     if os.path.exists(folder):
-        if os.listdir(folder) and not os.path.exists(os.path.join(folder, "pyvenv.cfg")):
+        if os.listdir(folder) and not {"pyvenv.cfg", "install.log"} & set(os.listdir(folder)):
             return "{} is not a Python environment. Move it away, then try again.\n".format(folder)
         shutil.rmtree(folder)
     print("Setting up {}, once: a few minutes, 2 GB".format(folder), flush=True)
