@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 SHOWN = 200
-REPEAT = "GENMODELS_REPEAT"  # set by conf/tools/margins.py only: the build takes it out of the kernels' environment
+REPEAT = "GENMODELS_REPEAT"  # set by site_builder/margins.py only: the build takes it out of the environment
 
 
 def seeds(count: int) -> range:
