@@ -1,6 +1,8 @@
 """Figures: a row of panels that is the same at every run, in the palette's colours, with ids of its own."""
 
 import re
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -106,6 +108,18 @@ def test_lines_stand_out_from_the_paper(theme):
         ink = luminance(values[theme])
         ratio = (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05)
         assert ratio >= {"paper": 1, "grid": 1, "ink": 7}.get(role, 4.5), (role, ratio)
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+def test_roles_stay_apart_in_grey(theme):
+    lightness = sorted((116 * luminance(values[theme]) ** (1 / 3) - 16, role) for role, values in PALETTE.items())
+    for (one, role), (other, lighter) in pairwise(lightness):
+        assert other - one >= 2, f"{role} and {lighter} have L* {one:.1f} and {other:.1f}: in grey they are the same"
+
+
+def test_the_favicon_has_colours_of_the_palette():
+    text = (Path(__file__).parents[2] / "conf/static/favicon.svg").read_text()
+    assert set(re.findall(r"#\w{6}", text)) <= {dark for _, dark in PALETTE.values()}
 
 
 def test_the_stylesheet_has_every_role_in_both_themes():

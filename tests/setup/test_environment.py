@@ -38,12 +38,11 @@ def test_nothing_is_done_where_it_is_up_to_date(folder: Path) -> None:
     assert [path.name for path in folder.parent.iterdir()] == [".venv"]
 
 
-@pytest.mark.parametrize("changed", ["lock.txt", "torch.txt", "pyproject.toml", "place", "python"])
+@pytest.mark.parametrize("changed", ["lock.txt", "torch.txt", "place", "python"])
 def test_a_change_of_what_it_is_made_from_is_seen(
     changed: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [shutil.copy(path, tmp_path) for path in (environment.LOCK, environment.TORCH)]
-    shutil.copy(Path(environment.ROOT, "pyproject.toml"), tmp_path)
     for name, value in zip(("LOCK", "TORCH", "ROOT"), (*files, str(tmp_path)), strict=True):
         monkeypatch.setattr(environment, name, value)
     finish(folder)
@@ -81,10 +80,16 @@ def test_a_failed_install_says_what_pip_said_and_is_made_anew(tmp_path: Path) ->
         run = subprocess.run([sys.executable, str(copy)], env=environ, capture_output=True, text=True)
         assert run.returncode == 1
         assert "No matching distribution found for torch" in run.stderr
-        assert run.stderr.endswith(f"Not installed. All that pip said is in {tmp_path}/.venv/install.log\n")
+        assert run.stderr.endswith(f"Not installed. All that was said is in {tmp_path}/.venv/install.log\n")
         assert "Traceback" not in run.stderr
         assert (tmp_path / ".venv/install.log").read_text().count("No matching distribution") == 2  # asked twice
         assert not (tmp_path / ".venv/stamp").exists()
+
+
+def test_a_folder_that_is_no_environment_is_spared(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    assert "is not a Python environment" in environment.install(str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_an_old_python_gets_as_far_as_saying_that_it_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
