@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from page_reader import FRAMES
 from playwright.sync_api import FloatRect, Locator, Page
-from reader import FRAMES
 
 
 def mouse(page: Page, x: float, y: float, by: float, down: float = 0.0) -> None:
@@ -21,6 +21,7 @@ def touch(page: Page, x: float, y: float, by: float, down: float = 0.0) -> None:
         points = [{"x": x + by * step / 8, "y": y + down * step / 8}]
         client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
     client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    client.detach()
 
 
 def steady(page: Page, place: Locator) -> FloatRect:

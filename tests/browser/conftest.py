@@ -1,14 +1,15 @@
-"""A real Chromium, the site over http and from disk, and a page that tolerates neither errors nor foreign requests."""
+"""A real Chromium, the site over http and from disk, and pages that tolerate neither errors nor foreign requests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import browser as chromium
 import pytest
-from host import serve
 from playwright.sync_api import Browser, Page, sync_playwright
+from static_host import serve
 
 
 @pytest.fixture(scope="session")
@@ -26,15 +27,14 @@ def site_file(html: Path) -> str:
 
 @pytest.fixture(scope="session")
 def launched() -> Iterator[Browser]:
-    executable = chromium.find()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=["--no-sandbox"])
         yield browser
         browser.close()
 
 
-@pytest.fixture
-def open_page(launched: Browser, site: str) -> Iterator[object]:
+@contextlib.contextmanager
+def watched(launched: Browser, site: str) -> Iterator[Callable[..., Page]]:
     """Opens pages with the given context options; at the end none may have had an error or asked another host."""
     contexts, problems = [], []
 
@@ -60,5 +60,18 @@ def open_page(launched: Browser, site: str) -> Iterator[object]:
 
 
 @pytest.fixture
-def page(open_page) -> Page:
+def open_page(launched: Browser, site: str) -> Iterator[Callable[..., Page]]:
+    with watched(launched, site) as open_:
+        yield open_
+
+
+@pytest.fixture(scope="module")
+def open_shared(launched: Browser, site: str) -> Iterator[Callable[..., Page]]:
+    """As open_page, for pages that the tests of a file share."""
+    with watched(launched, site) as open_:
+        yield open_
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
     return open_page()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 import unicodedata
@@ -38,10 +39,17 @@ PALE = """() => {
 }"""
 
 
-def printed(open_page, address: str, theme: str = "light") -> PdfReader:
-    page = open_page(color_scheme=theme)
-    page.goto(address)
-    return PdfReader(io.BytesIO(page.pdf(format="A4", prefer_css_page_size=True)))
+@pytest.fixture(scope="module")
+def printed(open_shared, site):
+    """Prints a page, once."""
+    page = open_shared()
+
+    @functools.cache
+    def print_(name: str) -> PdfReader:
+        page.goto(f"{site}/{name}")
+        return PdfReader(io.BytesIO(page.pdf(format="A4", prefer_css_page_size=True)))
+
+    return print_
 
 
 def squeezed(text: str) -> str:
@@ -63,8 +71,8 @@ def pieces(sheets: PdfReader) -> list[tuple[str, float, float, float, str]]:
     return found
 
 
-def test_the_nine_answers_fit_on_four_sheets_in_letters_that_can_be_read(open_page, site, html):
-    sheets = printed(open_page, f"{site}/sheet-2/answers.html")
+def test_the_nine_answers_fit_on_four_sheets_in_letters_that_can_be_read(printed, html):
+    sheets = printed("sheet-2/answers.html")
     assert len(sheets.pages) <= 4
     text = " ".join(" ".join(page.extract_text() for page in sheets.pages).split())
     for path in checks.questions(html):
@@ -74,9 +82,8 @@ def test_the_nine_answers_fit_on_four_sheets_in_letters_that_can_be_read(open_pa
 
 
 @pytest.mark.parametrize("name", ["sheet-2/answers.html", *QUESTIONS])
-def test_nothing_leaves_the_paper(open_page, site, name):
-    sheets = printed(open_page, f"{site}/{name}")
-    for text, x, y, _, _ in pieces(sheets):
+def test_nothing_leaves_the_paper(printed, open_page, site, name):
+    for text, x, y, _, _ in pieces(printed(name)):
         assert 0 < x < A4[0] and 0 < y < A4[1], text
     page = open_page(viewport={"width": 665, "height": 900})  # what lies between the margins
     page.goto(f"{site}/{name}")
@@ -86,10 +93,8 @@ def test_nothing_leaves_the_paper(open_page, site, name):
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_a_page_prints_all_of_its_text_and_no_buttons(open_page, site, html, name):
-    page = open_page()
-    page.goto(f"{site}/{name}")
-    sheets = PdfReader(io.BytesIO(page.pdf(format="A4", prefer_css_page_size=True)))
+def test_a_page_prints_all_of_its_text_and_no_buttons(printed, page, site, html, name):
+    sheets = printed(name)
     assert 8 <= len(sheets.pages) <= 20
     text = squeezed("".join(sheet.extract_text() for sheet in sheets.pages))
     source = checks.parse(html / name)
@@ -101,30 +106,26 @@ def test_a_page_prints_all_of_its_text_and_no_buttons(open_page, site, html, nam
         for word in re.findall(r"[A-Za-z]{4,}", plain):
             assert word in text, word
     assert f"{site}/{name}" in text
+    page.goto(f"{site}/{name}")
     page.emulate_media(media="print")
     for part in page.locator(NOT_PRINTED).all():
         assert not part.is_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_paper_is_white_and_letters_are_dark_whatever_the_theme(open_page, site, theme):
-    page = open_page(color_scheme=theme)
+def test_paper_is_white_letters_are_dark_and_figures_whole_whatever_the_theme(open_page, site, theme):
+    page = open_page(color_scheme=theme, viewport={"width": 665, "height": 900})
     page.goto(f"{site}/{QUESTIONS[0]}")
     page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
     page.emulate_media(media="print")
+    figures = page.locator("article figure").evaluate_all(
+        "all => all.map(e => [getComputedStyle(e).breakInside, e.getBoundingClientRect().height])"
+    )
+    assert len(figures) > 3
+    # lower than the paper, or they could not stay whole
+    assert all(inside == "avoid" and height < 900 for inside, height in figures)
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     assert page.evaluate(PALE) == []
-
-
-def test_figures_stay_whole(open_page, site):
-    page = open_page(viewport={"width": 665, "height": 900})
-    page.goto(f"{site}/{QUESTIONS[0]}")
-    page.emulate_media(media="print")
-    figures = page.locator("article figure")
-    assert figures.count() > 3
-    for figure in figures.all():
-        assert figure.evaluate("e => getComputedStyle(e).breakInside") == "avoid"
-        assert figure.bounding_box()["height"] < 900  # lower than the paper, or it could not
 
 
 def test_two_prints_of_the_same_are_the_same_bytes_and_keep_their_headings(launched, tmp_path):

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from drags import steady
-from playwright.sync_api import FloatRect, Locator, Page, expect
-from states import follow
-
+from explorable_reader import Figure, points
 from genmodels.ensembles import Training, train
 from genmodels.methods import Method
 from genmodels.metrics import effective_modes, mode_shares
 from genmodels.seeds import seeds
 from genmodels.toydata import ring
+from playwright.sync_api import expect
 
-PATHS = {"3b": "/sheet-2/3b-why-collapse.html", "3c": "/sheet-2/3c-packing.html"}
-FIGURE = "[data-explorable=theatre]"
+PATHS = {"3b": "sheet-2/3b-why-collapse.html", "3c": "sheet-2/3c-packing.html"}
 TARGET, LAGGING = ring(modes=8, radius=1, sd=0.05), Method(discriminator_rate=2e-4)
 RULES = {"lagging": LAGGING, "packs of 2": replace(LAGGING, pack=2), "balanced": Method()}
 SCALES = (0.3, 0.2, 1.0)  # of the logits, black at minus, white at plus
+# of the panels: three maps, three histograms, three barcodes
 
 
 @pytest.fixture(scope="module")
@@ -47,240 +44,162 @@ def runs(data: dict[str, Any]) -> list[Training]:
     ]
 
 
-def visit(page: Page, site: str, state: str, where: str = "3b") -> None:
-    """Open the page cold at the figure in the given state."""
-    page.goto("about:blank")
-    page.goto(f"{site}{PATHS[where]}#explore?theatre={state}")
-    page.locator(FIGURE).scroll_into_view_if_needed()
-    expect(page.locator(f"{FIGURE} dd").last).to_have_attribute("data-value", re.compile("."))
+@pytest.fixture(scope="module")
+def figure(open_shared, site):
+    return Figure(open_shared(), f"{site}/{PATHS['3b']}", "theatre").open()
 
 
-def state(page: Page) -> list[str]:
-    """Return the figure's controls: names, moment."""
-    return [
-        page.locator(f"{FIGURE} [type=radio]:checked").input_value(),
-        page.locator("#theatre-moment").input_value(),
-    ]
-
-
-def shown(page: Page) -> np.ndarray:
-    """Return the readouts in full precision: modes in use, then the largest share, of the runs."""
-    values = page.locator(f"{FIGURE} dd").evaluate_all("all => all.map(dd => Number(dd.dataset.value))")
-    return np.reshape(values, (2, 3))
-
-
-def pixels(page: Page, panel: int) -> np.ndarray:
-    """Return a panel's image as numbers from 0 to 1, row by row from the top."""
-    width, height, values = (
-        panels(page)
-        .nth(panel)
-        .locator("xpath=../canvas")
-        .evaluate(
-            """canvas => [canvas.width, canvas.height,
-            [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]]"""
-        )
-    )
-    red, green, blue, alpha = np.reshape(values, (height, width, 4)).transpose(2, 0, 1) / 255
-    assert np.array_equal(red, green) and np.array_equal(red, blue) and (alpha == 1).all()
-    return red
-
-
-def panels(page: Page) -> Locator:
-    """Return the drawings: three maps, three histograms, three barcodes."""
-    return page.locator(f"{FIGURE} .explorable-panels svg[role=img]")
-
-
-def test_numbers_are_those_of_the_package(page: Page, site: str, data: dict[str, Any], runs: list[Training]) -> None:
-    visit(page, site, "shown,0")
+def test_numbers_are_those_of_the_package(figure, data, runs):
     settings = [(names, t) for names in ("shown", "hidden") for t in range(len(data["steps"]))]
     for names, t in settings:
-        follow(page, f"explore?theatre={names},{t}")
-        assert state(page) == [names, str(t)]
+        figure.follow(f"{names},{t}")
         samples = [run.snapshots[0, data["steps"][t] // 5] for run in runs]
-        expected = [[effective_modes(x, TARGET) for x in samples], [mode_shares(x, TARGET).max() for x in samples]]
-        np.testing.assert_allclose(shown(page), expected, rtol=0, atol=1e-6, err_msg=str((names, t)))
+        expected = [effective_modes(x, TARGET) for x in samples] + [mode_shares(x, TARGET).max() for x in samples]
+        np.testing.assert_allclose(list(figure.shown().values()), expected, rtol=0, atol=1e-6, err_msg=str((names, t)))
     assert len(settings) >= 50
 
 
-def test_stored_runs_are_those_of_the_page(data: dict[str, Any]) -> None:
+def test_stored_runs_are_those_of_the_page(data):
     assert [run["name"] for run in data["runs"]] == list(RULES)
     np.testing.assert_allclose(data["centres"], TARGET.centres)
     assert data["radius"] == pytest.approx(3 * TARGET.sd)
     assert data["steps"][0] == 0 and data["steps"][-1] == 1500 and data["steps"] == sorted(set(data["steps"]))
 
 
-@pytest.mark.parametrize("t", [0, 7, 20, 43])
-def test_maps_are_the_logits_in_greys(
-    page: Page, site: str, data: dict[str, Any], runs: list[Training], t: int
-) -> None:
-    visit(page, site, f"shown,{t}")
-    side = data["side"]
-    for i, (run, scale) in enumerate(zip(runs, SCALES, strict=True)):
-        logits = run.probed[0, data["steps"][t] // 5].reshape(side, side, -1).mean(axis=2)
-        expected = np.clip((logits / scale + 1) / 2, 0, 1)
-        # off by half of one of 32 greys, and by half of one of the screen's 256
-        np.testing.assert_allclose(pixels(page, i), expected, rtol=0, atol=0.5 / 31 + 0.5 / 255 + 1e-5)
+def test_maps_are_the_logits_in_greys(figure, data, runs):
+    for t in (0, 7, 20, 43):
+        figure.follow(f"shown,{t}")
+        for run, scale, grey in zip(runs, SCALES, figure.greys()[:3], strict=True):
+            logits = run.probed[0, data["steps"][t] // 5].reshape(*grey.shape, -1).mean(axis=2)
+            expected = np.clip((logits / scale + 1) / 2, 0, 1)
+            # off by half of one of 32 greys, and by half of one of the screen's 256
+            np.testing.assert_allclose(grey, expected, rtol=0, atol=0.5 / 31 + 0.5 / 255 + 1e-5)
 
 
-@pytest.mark.parametrize("t", [0, 20, 43])
-def test_dots_are_samples_and_circles_are_modes(
-    page: Page, site: str, data: dict[str, Any], runs: list[Training], t: int
-) -> None:
-    visit(page, site, f"shown,{t}")
+def test_dots_are_samples_and_circles_are_modes(figure, data, runs):
     reach = data["reach"]
-    for i, run in enumerate(runs):
-        svg = panels(page).nth(i)
-        unit = (svg.evaluate("svg => svg.viewBox.baseVal.width") - 10) / (2 * reach)
-
-        def places(role: str, svg: Locator = svg, unit: float = unit) -> np.ndarray:
-            at = svg.locator(f"circle{role}").evaluate_all(
-                "all => all.map(one => [one.cx, one.cy].map(n => n.baseVal.value))"
+    for t in (0, 20, 43):
+        figure.follow(f"shown,{t}")
+        for i, run in enumerate(runs):
+            width, circles = figure.panels.nth(i).evaluate(
+                """svg => [svg.viewBox.baseVal.width, [...svg.querySelectorAll("circle")].map(one =>
+                    [one.cx.baseVal.value, one.cy.baseVal.value, one.classList.contains("generator"),
+                     one.classList[0] === "marker"])]"""
             )
-            return np.array(at) / unit * (1, -1) + (-reach, reach)
-
-        samples = run.snapshots[0, data["steps"][t] // 5]
-        dots = places(".generator")
-        assert len(dots) == 48
-        nearest = np.abs(dots[:, None] - np.clip(samples, -reach, reach)).max(axis=2).min(axis=1)
-        assert nearest.max() < 0.015  # half of a step of 3.6 / 127
-        np.testing.assert_allclose(places(":not(.generator)"), TARGET.centres, atol=1e-3)
-        marked = svg.locator("circle:not(.generator)").evaluate_all(
-            "all => all.map(one => one.classList[0] === 'marker')"
-        )
-        shares = mode_shares(samples, TARGET)
-        assert marked == (shares == shares.max()).tolist()
+            at, generated, marked = np.hsplit(np.array(circles), [2, 3])
+            at = at * 2 * reach / (width - 10) * (1, -1) + (-reach, reach)
+            dots, modes = at[generated[:, 0] == 1], at[generated[:, 0] == 0]
+            samples = run.snapshots[0, data["steps"][t] // 5]
+            assert len(dots) == 48
+            nearest = np.abs(dots[:, None] - np.clip(samples, -reach, reach)).max(axis=2).min(axis=1)
+            assert nearest.max() < 0.015  # half of a step of 3.6 / 127
+            np.testing.assert_allclose(modes, TARGET.centres, atol=1e-3)
+            shares = mode_shares(samples, TARGET)
+            assert (marked[generated == 0] == (shares == shares.max())).all()
 
 
-def test_bars_and_barcodes_are_the_shares(page: Page, site: str, data: dict[str, Any], runs: list[Training]) -> None:
-    visit(page, site, "shown,30")
+def test_bars_and_barcodes_are_the_shares(figure, data, runs):
+    figure.follow("shown,30")
     times = np.array(data["steps"]) // 5
-    for i, run in enumerate(runs):
+    for run, bars, code, grey in zip(
+        runs, figure.panels.all()[3:6], figure.panels.all()[6:], figure.greys()[3:], strict=True
+    ):
         shares = mode_shares(run.snapshots[0, times], TARGET)
-        np.testing.assert_allclose(pixels(page, 6 + i), np.minimum(2 * shares.T, 1), atol=0.5 / 255 + 1e-9)
-        heights = (
-            panels(page).nth(3 + i).locator("rect").evaluate_all("all => all.map(one => one.height.baseVal.value)")
-        )
+        np.testing.assert_allclose(grey, np.minimum(2 * shares.T, 1), atol=0.5 / 255 + 1e-9)
+        heights = bars.locator("rect").evaluate_all("all => all.map(one => one.height.baseVal.value)")
         np.testing.assert_allclose(heights, 60 * shares[30], atol=1e-3)
-        at = panels(page).nth(6 + i).locator("path.marker").get_attribute("d")
-        across = panels(page).nth(6 + i).evaluate("svg => svg.viewBox.baseVal.width") - 10
-        assert float(re.findall(r"[\d.]+", at)[0]) == pytest.approx(30.5 * across / len(times), abs=0.06)
+        across = code.evaluate("svg => svg.viewBox.baseVal.width") - 10
+        assert points(code.locator("path.marker"))[0, 0] == pytest.approx(30.5 * across / len(times), abs=0.06)
 
 
-def test_names_can_be_hidden(page: Page, site: str) -> None:
-    visit(page, site, "hidden,30")
-    assert page.locator(f"{FIGURE} .explorable-panels text").all_text_contents() == [""] * 9  # axes without names
-    page.locator(FIGURE).get_by_label("shown", exact=True).check()
-    texts = page.locator(f"{FIGURE} .explorable-panels text").all_text_contents()
-    assert [text for text in texts if text] == list(RULES)
+def test_names_can_be_hidden(figure):
+    figure.follow("hidden,30")
+    texts = figure.root.locator(".explorable-panels text")
+    assert texts.all_text_contents() == [""] * 9  # axes without names
+    figure.root.get_by_label("shown", exact=True).check()
+    assert [text for text in texts.all_text_contents() if text] == list(RULES)
 
 
-def test_each_page_begins_with_what_it_asks_about(page: Page, site: str, data: dict[str, Any]) -> None:
-    for where, expected in (("3b", ["hidden", data["chase"]]), ("3c", ["shown", "0"])):
-        visit(page, site, "", where)
-        assert state(page) == expected
-        page.locator("#theatre-moment").fill("5")
-        page.locator(FIGURE).get_by_role("button", name="Reset").click()
-        assert state(page) == expected
+@pytest.mark.parametrize("where", PATHS)
+def test_each_page_begins_with_what_it_asks_about(page, site, data, where):
+    expected = {"3b": ["hidden", data["chase"]], "3c": ["shown", "0"]}[where]
+    figure = Figure(page, f"{site}/{PATHS[where]}", "theatre").open()
+    assert figure.state() == expected
+    page.locator("#theatre-moment").fill("5")
+    assert figure.press("Reset") == expected
 
 
-def test_buttons_jump_to_telling_moments(page: Page, site: str, data: dict[str, Any]) -> None:
-    visit(page, site, "shown,7")
-    page.locator(FIGURE).get_by_role("button", name="The chase").click()
-    assert state(page) == ["shown", data["chase"]]
-    assert shown(page)[0, 0] < 2 and shown(page)[0, 1:].min() > 7
-    page.locator(FIGURE).get_by_role("button", name="First steps").click()
-    assert state(page) == ["shown", "0"]
-    assert np.ptp(shown(page), axis=1).max() == 0  # the same generator three times
+def test_buttons_jump_to_telling_moments(figure, data):
+    figure.follow("shown,7")
+    assert figure.press("The chase") == ["shown", data["chase"]]
+    lagging, packed, balanced, *_ = figure.shown().values()
+    assert lagging < 2 and min(packed, balanced) > 7
+    assert figure.press("First steps") == ["shown", "0"]
+    values = list(figure.shown().values())
+    assert values == [values[0]] * 3 + [values[3]] * 3  # the same generator three times
 
 
-def test_the_slider_tells_the_training_step(page: Page, site: str, data: dict[str, Any]) -> None:
-    visit(page, site, "shown,15")
-    assert page.locator("#theatre-moment").get_attribute("aria-valuetext") == f"moment {data['steps'][15]}"
-    expect(page.locator(f"{FIGURE} .explorable-slider span")).to_have_text(str(data["steps"][15]))
+def test_the_slider_tells_the_training_step(figure, data):
+    figure.follow("shown,15")
+    step = data["steps"][15]
+    assert figure.root.locator("#theatre-moment").get_attribute("aria-valuetext") == f"moment {step}"
+    expect(figure.root.locator(".explorable-slider span")).to_have_text(str(step))
 
 
-def test_play_runs_to_the_end_and_pauses(page: Page, site: str, data: dict[str, Any]) -> None:
+def test_play_runs_to_the_end_and_pauses(figure, data):
     last = len(data["steps"]) - 1
-    visit(page, site, f"shown,{last - 6}")
-    button = page.locator(FIGURE).get_by_role("button").first
+    figure.follow(f"shown,{last - 6}")
+    button = figure.root.get_by_role("button").first
     button.click()
     expect(button).to_have_text("Pause")
-    expect(page.locator("#theatre-moment")).to_have_value(str(last))
+    expect(figure.root.locator("#theatre-moment")).to_have_value(str(last))
     expect(button).to_have_text("Play")
     button.click()  # from the beginning
     button.click()
     expect(button).to_have_text("Play")
-    paused = int(state(page)[1])
+    paused = int(figure.state()[1])
     assert 0 <= paused < last
-    page.wait_for_timeout(300)
-    assert int(state(page)[1]) == paused
+    figure.page.wait_for_timeout(300)
+    assert int(figure.state()[1]) == paused
 
 
-@pytest.mark.parametrize(
-    ("t", "words"), [(0, "The first weights"), (10, "No run sits on fewer"), (33, "The crowd of A is on a new mode")]
-)
-def test_note_tells_the_case(page: Page, site: str, t: int, words: str) -> None:
-    visit(page, site, f"hidden,{t}")
-    expect(page.locator(f"{FIGURE} .explorable-note")).to_contain_text(words)
-
-
-def test_notes_name_the_crowds_and_their_moves(
-    page: Page, site: str, data: dict[str, Any], runs: list[Training]
-) -> None:
-    visit(page, site, "hidden,1")
+def test_notes_name_the_crowds_and_their_moves(figure, data, runs):
+    figure.tells({"hidden,0": "The first weights"})
     times = np.array(data["steps"]) // 5
     shares = np.array([mode_shares(run.snapshots[0, times], TARGET) for run in runs])
     modes = np.array([effective_modes(run.snapshots[0, times], TARGET) for run in runs])
     for t in range(1, len(times)):
-        follow(page, f"explore?theatre=hidden,{t}")
         top = shares[:, t].argmax(axis=1)
         close = data["steps"][t] - data["steps"][t - 1] < 6
         crowds = (shares[:, t].max(axis=1) > 0.5) & (shares[:, t - 1].max(axis=1) > 0.5)
         new = close & crowds & (shares[range(3), t - 1, top] < 0.5)
         named = ["ABC"[i] for i in range(3) if (new if new.any() else modes[:, t] < 2.5)[i]]
         words = "The crowd of {} is on" if new.any() else "One crowd: {}." if named else "No run"
-        expect(page.locator(f"{FIGURE} .explorable-note")).to_contain_text(
-            words.format((" and " if new.any() else ", ").join(named))
-        )
+        figure.tells({f"hidden,{t}": words.format((" and " if new.any() else ", ").join(named))})
+    figure.tells({"hidden,10": "No run sits on fewer", "hidden,33": "The crowd of A is on a new mode"})
 
 
-def barcode(page: Page, site: str, data: dict[str, Any], panel: int) -> tuple[FloatRect, float, float]:
-    """Return the box of a barcode, how wide a column is, and the height of its middle."""
-    visit(page, site, "shown,5")
-    box = steady(page, panels(page).nth(panel))
-    return box, (box["width"] - 10) / len(data["steps"]), box["y"] + 0.5 * box["height"]
-
-
-def test_a_barcode_is_dragged_by_mouse_and_arrow_keys_go_on(page: Page, site: str, data: dict[str, Any]) -> None:
-    box, column, y = barcode(page, site, data, 7)
+def test_a_barcode_is_dragged_and_arrow_keys_go_on(figure, data):
+    figure.follow("shown,5")
+    box, page = figure.panel(7), figure.page
+    column, y = (box["width"] - 10) / len(data["steps"]), box["y"] + 0.5 * box["height"]
     page.mouse.move(box["x"] + 2 + 20.5 * column, y)
     page.mouse.down()
-    assert state(page)[1] == "20"
+    assert figure.state()[1] == "20"
     page.mouse.move(box["x"] + 2 + 31.5 * column, y, steps=4)
     page.mouse.up()
-    assert state(page)[1] == "31"
+    assert figure.state()[1] == "31"
     page.mouse.move(box["x"] + 2, y)
     page.keyboard.press("ArrowLeft")
-    assert state(page)[1] == "30"
-
-
-def test_a_barcode_is_dragged_by_touch(page: Page, site: str, data: dict[str, Any]) -> None:
-    box, column, y = barcode(page, site, data, 8)
-    client = page.context.new_cdp_session(page)
-    client.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-    for kind, t in (("touchStart", 30), ("touchMove", 25), ("touchMove", 18), ("touchMove", 12)):
-        point = {"x": box["x"] + 2 + (t + 0.5) * column, "y": y}
-        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
-    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    assert state(page)[1] == "12"
+    assert figure.state()[1] == "30"
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_runs_stand_side_by_side(page: Page, site: str, width: int) -> None:
+def test_runs_stand_side_by_side(page, site, width):
     page.set_viewport_size({"width": width, "height": 800})
-    visit(page, site, "shown,30")
+    figure = Figure(page, f"{site}/{PATHS['3b']}", "theatre").open("shown,30")
     # at one moment: a page that has just been opened may still move
-    boxes = panels(page).evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
+    boxes = figure.panels.evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
     assert len(boxes) == 9
     for row in range(3):
         assert len({round(box["y"]) for box in boxes[3 * row : 3 * row + 3]}) == 1

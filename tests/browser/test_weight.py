@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 
-import figures
+import page_reader
 import pytest
-import reader
 from every_page import EVERY_PAGE, LONGEST, SOLUTIONS
 
 FIRST, FURTHER = 400, 150  # kB, compressed as any host does
 SHIFT = 0.02
 
 
+def packed(path: Path, level: int = 9) -> float:
+    """Kilobytes, gzipped."""
+    return len(gzip.compress(path.read_bytes(), level)) / 1000
+
+
 @pytest.mark.parametrize("name", sorted({*SOLUTIONS, "index.html", "api/index.html", "results.html"}))
 def test_pages_are_light(launched, site, name):
-    first, further = reader.weights(launched, site, name)
+    first, further = page_reader.weights(launched, site, name)
     assert 10 < first <= FIRST
     assert further <= FURTHER
 
 
-def test_every_page_s_own_text_is_light(html):
-    """The others of the site are no heavier than those that were loaded: their HTML is the most of a further page."""
-    for name in EVERY_PAGE:
-        assert len(gzip.compress((html / name).read_bytes(), 6)) / 1000 <= FURTHER / 2, name
-
-
-@pytest.mark.parametrize("width", reader.WIDTHS)
+@pytest.mark.parametrize("width", page_reader.WIDTHS)
 @pytest.mark.parametrize("name", [*LONGEST, "sheet-2/3c-packing.html", "search.html"])
 def test_nothing_jumps_while_the_page_loads(launched, site, name, width):
-    assert reader.layout_shift(launched, f"{site}/{name}", width) < SHIFT
+    assert page_reader.layout_shift(launched, f"{site}/{name}", width) < SHIFT
 
 
-def test_figures_to_play_with_are_light(html):
-    script, data = figures.weights(html)
-    assert 5 < script <= 12
+def test_every_file_is_light(html):
+    """The other pages are no heavier than those that were loaded: their HTML is the most of a further page."""
+    for name in EVERY_PAGE:
+        assert packed(html / name, 6) <= FURTHER / 2, name
+    assert 5 < packed(html / "_static/explorables.js") <= 12
+    data = {path.name: packed(path) for path in html.glob("_static/explorables/*.data.js")}
     assert data and all(0 < weight <= 150 for weight in data.values()), data
+    assert data["water.data.js"] < 36

@@ -1,13 +1,12 @@
-"""A page whose network was cut after it had loaded: what a reader then tries, in turn."""
+"""A page whose network was cut after it had loaded, or that lies on a disk: what a reader then tries, in turn."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 
+from page_reader import context_of, open_search, scroll_through
 from playwright.sync_api import Browser, Page
 from playwright.sync_api import Error as PlaywrightError
-from reader import context_of, open_search, scroll_through
 
 PATIENCE = 3000  # ms
 # what a page fetches by itself when it has been shown and the browser is idle: pictures far down, the search index
@@ -36,6 +35,18 @@ def theme(page: Page) -> None:
     assert seen == {"light", "dark"}, f"the theme was only {seen}"
 
 
+def explorable(page: Page) -> None:
+    """The figure to play with, where there is one, moves."""
+    slider = page.locator(".explorable input[type=range]").first
+    if slider.count():
+        readouts = page.locator(".explorable dl").first
+        before = readouts.inner_text()
+        slider.focus()
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        assert readouts.inner_text() != before, "the interactive figure does not answer"
+
+
 def sidebar(page: Page) -> None:
     """The list of pages folds and comes back, or opens on a phone."""
     pages = page.locator("#site-nav")
@@ -54,34 +65,16 @@ def search(page: Page) -> None:
     page.keyboard.press("Escape")
 
 
-def explorable(page: Page) -> None:
-    """The figure to play with, where there is one, moves."""
-    slider = page.locator(".explorable input[type=range]").first
-    if not slider.count():
-        return
-    readouts = page.locator(".explorable dl").first
-    before = readouts.inner_text()
-    slider.focus()
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
-    assert readouts.inner_text() != before, "the interactive figure does not answer"
-
-
 STEPS: tuple[Callable[[Page], None], ...] = (pictures, theme, explorable, sidebar, search)
 
 
-def _note(errors: list[str], error: PlaywrightError) -> None:
-    errors.append(str(error))
-
-
-def problems(browser: Browser, address: str, width: int = 1280) -> list[str]:
-    """What does not work any more once the network is cut."""
+def problems(browser: Browser, address: str, width: int) -> list[str]:
+    """What does not work any more once the network is cut: each step on a page opened anew, for it alone."""
     found = []
     for step in STEPS:
         with context_of(browser, width) as context:
             page = context.new_page()
-            errors: list[str] = []
-            page.on("pageerror", functools.partial(_note, errors))
+            page.on("pageerror", lambda error, name=step.__name__: found.append(f"{name}: {error}"))
             page.goto(address, wait_until="networkidle")
             try:
                 assert page.evaluate(FETCHED, 5 * PATIENCE), "the page does not fetch by itself what it will need"
@@ -89,5 +82,4 @@ def problems(browser: Browser, address: str, width: int = 1280) -> list[str]:
                 step(page)
             except (AssertionError, PlaywrightError) as error:
                 found.append(f"{step.__name__}: {str(error).splitlines()[0]}")
-            found += [f"{step.__name__}: {error}" for error in errors]
     return found
