@@ -6,10 +6,11 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import browser as chromium
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from static_host import serve
+
+from site_builder import chromium
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from drags import mouse
 from explorable_reader import Figure, points
+
 from genmodels.spectra import high_frequency_power, max_slope, power_spectrum
 from genmodels.toydata import edge_images
 

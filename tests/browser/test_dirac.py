@@ -8,8 +8,9 @@ from typing import get_args
 import numpy as np
 import pytest
 from explorable_reader import Figure, points
-from genmodels.dirac import DiracGAN, Loss
 from playwright.sync_api import expect
+
+from genmodels.dirac import DiracGAN, Loss
 
 DEFAULT = "saturating,simultaneous,0,0.4,1,0"
 STEPS, REACH, MARGINS = 200, 2.6, 40  # of the figure: steps of a path, end of its axes, pixels beside them

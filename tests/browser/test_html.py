@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 
-import checks
 import html_validator
+import lint
 import page_reader
 from every_page import EVERY_PAGE
 
@@ -31,7 +31,7 @@ def test_a_bad_page_is_found(tmp_path):
 
 def test_headings_landmarks_and_tables_are_in_order(html):
     for name in EVERY_PAGE:
-        page = checks.parse(html / name)
+        page = lint.parse(html / name)
         levels = [int(heading.name[1]) for heading in page.select("h1, h2, h3, h4, h5, h6")]
         assert levels[0] == 1 and levels.count(1) == 1, (name, levels)
         assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), (name, levels)
@@ -46,7 +46,7 @@ def test_headings_landmarks_and_tables_are_in_order(html):
 
 def test_every_page_forbids_what_is_not_its_own(html):
     for path in html.rglob("*.html"):
-        page = checks.parse(path)
+        page = lint.parse(path)
         policy = page.select_one('meta[http-equiv="Content-Security-Policy"]')
         assert policy is not None, path.name
         clauses = dict(clause.strip().split(" ", 1) for clause in str(policy["content"]).split(";"))

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from drags import mouse
 from explorable_reader import Figure
+from scipy.spatial import cKDTree
+
 from genmodels import mnist
 from genmodels.autoencoders import AUTOENCODER, Objective, train
 from genmodels.seeds import seeds
-from scipy.spatial import cKDTree
 
 
 @pytest.fixture(scope="module")

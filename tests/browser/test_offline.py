@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import checks
+import lint
 import offline_reader
 import page_reader
 import pytest
@@ -49,7 +49,7 @@ def test_without_javascript_everything_is_readable(open_page, site, name):
     page = open_page(java_script_enabled=False)
     page.goto(f"{site}/{name}", wait_until="networkidle")
     assert page_reader.unreadable(page) == []
-    for section in checks.SECTIONS:
+    for section in lint.SECTIONS:
         assert page.locator(f"section#{section}").is_visible(), section
     assert page.locator("article .katex-html").first.is_visible()
     assert page.locator("article .panels img:visible").count() == page.locator("article .panels img").count() / 2

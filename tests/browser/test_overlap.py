@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from drags import mouse
 from explorable_reader import Figure
+from playwright.sync_api import expect
+from scipy.special import expit
+
 from genmodels.adversarial import losses_at_optimum, shift_gradients
 from genmodels.densities import Gaussian, SmoothedUniform, Uniform
 from genmodels.divergences import jensen_shannon, kl, wasserstein1
 from genmodels.remedies import exact_pulls
-from playwright.sync_api import expect
-from scipy.special import expit
 
 SLOPES = ("slope", "saturating", "nonsaturating")
 

@@ -6,7 +6,7 @@ import base64
 import io
 import re
 
-import checks
+import lint
 import page_reader
 import pytest
 from every_page import EVERY_PAGE, SOLUTIONS
@@ -76,7 +76,7 @@ def test_every_letter_of_a_formula_is_in_its_font(open_page, site, html):
         for *face, data in faces
     }
     page, shown = open_page(), set()
-    for path in checks.pages(html):
+    for path in lint.pages(html):
         page.goto(f"{site}/{path.relative_to(html).as_posix()}")
         shown.update(map(tuple, page.evaluate(LETTERS)))
     assert len(shown) > 100

@@ -7,11 +7,12 @@ import io
 import re
 import unicodedata
 
-import checks
-import pdf
+import lint
 import pytest
-from pdf_edit import finished
 from pypdf import PdfReader
+
+from site_builder import pdf
+from site_builder.pdf import finished
 
 A4 = (595, 842)  # points
 QUESTIONS = ["sheet-2/2a-no-overlap.html", "sheet-2/3b-why-collapse.html"]
@@ -75,8 +76,8 @@ def test_the_nine_answers_fit_on_four_sheets_in_letters_that_can_be_read(printed
     sheets = printed("sheet-2/answers.html")
     assert len(sheets.pages) <= 4
     text = " ".join(" ".join(page.extract_text() for page in sheets.pages).split())
-    for path in checks.questions(html):
-        assert checks.parse(path).h1.get_text().partition(":")[0].rstrip("#") in text
+    for path in lint.questions(html):
+        assert lint.parse(path).h1.get_text().partition(":")[0].rstrip("#") in text
     for text, _, _, size, font in pieces(sheets):
         assert "KaTeX" in font or size >= 8.95, (text, size)  # the indices of formulas are smaller everywhere
 
@@ -97,7 +98,7 @@ def test_a_page_prints_all_of_its_text_and_no_buttons(printed, page, site, html,
     sheets = printed(name)
     assert 8 <= len(sheets.pages) <= 20
     text = squeezed("".join(sheet.extract_text() for sheet in sheets.pages))
-    source = checks.parse(html / name)
+    source = lint.parse(html / name)
     # folded parts are there, and every line of code, wrapped or not
     for line in [line for cell in source.select("div.highlight pre") for line in cell.get_text().splitlines()]:
         assert squeezed(line) in text, line
@@ -134,11 +135,11 @@ def test_two_prints_of_the_same_are_the_same_bytes_and_keep_their_headings(launc
     tab = launched.new_page()
     prints = [pdf.print_once(tab, file) for _ in range(2)]
     tab.close()
-    one, two = (finished(printed, ["One and a half", "Zwei ü"]) for printed in prints)
+    one, two = (finished(printed, ["One and a half", "Zwei ü"], "t") for printed in prints)
     assert one == two
     (tmp_path / "one.pdf").write_bytes(one)
     read = PdfReader(tmp_path / "one.pdf", strict=True)
     assert [entry.title for entry in (read.outline[0], read.outline[1][0])] == ["One and a half", "Zwei ü"]
     assert "half" in read.pages[0].extract_text()
     with pytest.raises(ValueError, match="2 entries for 1 headings"):
-        finished(prints[0], ["One and a half"])
+        finished(prints[0], ["One and a half"], "t")

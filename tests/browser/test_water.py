@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 from explorable_reader import Figure, points
+
 from genmodels import mnist
 from genmodels.linear_vae import optimum, price_of_constant_encoder, rate_distortion
 

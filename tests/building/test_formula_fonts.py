@@ -1,62 +1,42 @@
-"""Each formula keeps the letters it is set in, and no font more travels with the style sheet."""
+"""Formulas keep the fonts that they are set in, with the letters that pages show, and no font more travels along."""
 
 import base64
 import io
 import re
 from pathlib import Path
 
-import formula_fonts
-import pytest
 from fontTools.ttLib import TTFont
-from formula_fonts import Face
+
+from site_builder import formula_fonts
 
 KATEX = Path(__file__).resolve().parents[2] / "conf" / "static" / "katex"
 CSS = (KATEX / "katex.min.css").read_text(encoding="utf-8")
-MAIN, MATH = Face(), Face("KaTeX_Math", "400", "italic")
 
 
-def page(inner: str) -> str:
-    """A page with one formula, and text around it that is none."""
-    return f'<p>away<span class="katex"><span class="katex-html" aria-hidden="true">{inner}</span></span>away</p>'
+def fonts(style: str) -> dict[str, set[str]]:
+    """The fonts inside a style sheet: the name of each file, and its letters."""
+    found = {}
+    for data in re.findall(r"data:font/woff2;base64,([^)]*)", style):
+        font = TTFont(io.BytesIO(base64.b64decode(data)))
+        found[font["name"].getDebugName(6)] = set(map(chr, font.getBestCmap() or ()))
+    return found
 
 
-def called(make, *inputs):
-    return make(*inputs)
+def test_a_font_that_a_rule_asks_for_comes_with_the_letters_of_the_pages():
+    style = formula_fonts.embedded(CSS, KATEX, ["<b>xy &lt;</b>", "α"])
+    assert style == formula_fonts.embedded(CSS, KATEX, ["<b>xy &lt;</b>", "α"])
+    found = fonts(style)
+    assert {"KaTeX_Main-Regular", "KaTeX_Math-Italic", "KaTeX_Main-Bold"} <= found.keys()
+    assert {"x", "y"} <= found["KaTeX_Math-Italic"] <= set("xy <>b;&lgt/α")
+    assert "α" in found["KaTeX_Math-Italic"] and "<" in found["KaTeX_Main-Regular"]
 
 
-@pytest.mark.parametrize(
-    ("inner", "expected"),
-    [
-        ('<span class="mord">1</span>', {MAIN: "1"}),
-        ('<span class="mord mathnormal">x</span>', {MATH: "x"}),
-        ('<span class="mord mathnormal mtight">x</span>=<span>2</span>', {MATH: "x", MAIN: "=2"}),
-        ('<span class="mord mathcal">L</span>', {Face("KaTeX_Caligraphic"): "L"}),
-        ('<span class="mord mathbf">v</span>', {Face("KaTeX_Main", "700"): "v"}),
-        ('<span class="mop op-symbol large-op">∑</span>', {Face("KaTeX_Size2"): "∑"}),
-        ('<span class="delimsizing size3">(</span>', {Face("KaTeX_Size3"): "("}),
-        (
-            '<span class="delimsizing mult"><span class="delimsizinginner delim-size4"><span>⎧</span></span></span>',
-            {Face("KaTeX_Size4"): "⎧"},
-        ),
-        ('<span class="mord textit"><span class="mord mathrm">a</span></span>', {MAIN: "a"}),
-        ('<span class="mrel">&lt;</span>', {MAIN: "<"}),
-    ],
-)
-def test_each_letter_is_asked_of_its_font(inner, expected):
-    found = formula_fonts.characters([page(inner)], CSS, called)
-    assert found == {face: set(text) for face, text in expected.items()}
+def test_a_font_that_no_rule_asks_for_does_not():
+    rules = re.sub(r"\.katex \.math(cal|bf|scr|frak)[^{}]*\{[^}]*\}", "", CSS)
+    without = fonts(formula_fonts.embedded(re.sub(r"[^{}]*\{[^}]*KaTeX_Size4[^}]*\}", "", rules), KATEX, ["x"]))
+    assert not any("Size4" in name for name in without) and "KaTeX_Main-Regular" in without
 
 
-def test_a_font_holds_the_letters_shown_and_no_others():
-    style = formula_fonts.embedded(CSS, KATEX, [page('a<span class="mathnormal">xy</span>')], called)
-    fonts = re.findall(r"font-family:(KaTeX_\w+)[^}]*url\(data:font/woff2;base64,([^)]*)\)", style)
-    letters = {name: set(TTFont(io.BytesIO(base64.b64decode(data))).getBestCmap()) for name, data in fonts}
-    assert letters == {"KaTeX_Main": {ord("a")}, "KaTeX_Math": {ord("x"), ord("y")}}
-    assert style.count("@font-face") == 2 and ".woff2" not in style
-    assert style == formula_fonts.embedded(CSS, KATEX, [page('a<span class="mathnormal">xy</span>')], called)
-
-
-def test_a_formula_in_a_font_that_is_missing_stops_the_build():
-    without = re.sub(r"@font-face{[^}]*KaTeX_Caligraphic[^}]*}", "", CSS)
-    with pytest.raises(ValueError, match=r"no font for the characters 'L'.*KaTeX_Caligraphic"):
-        formula_fonts.embedded(without, KATEX, [page('<span class="mathcal">L</span>')], called)
+def test_a_font_of_others_is_left_as_it_is():
+    other = "@font-face{font-family:Other;src:url(other.woff2)}"
+    assert formula_fonts.embedded(other, KATEX, ["x"]) == other

@@ -1,7 +1,8 @@
 """A style sheet loses what applies to no page, and nothing else."""
 
 import pytest
-import style_pruning
+
+from site_builder import style_pruning
 
 USED = {
     *style_pruning.names('<p class="card big" id="top"><span>x</span></p>'),

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-import checks
+import lint
 import pytest
 from bs4 import BeautifulSoup
 
@@ -15,56 +15,56 @@ def soup(markup: str) -> BeautifulSoup:
 
 @pytest.fixture(scope="module")
 def question(html: Path) -> str:
-    return checks.questions(html)[0].read_text(encoding="utf-8")
+    return lint.questions(html)[0].read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("section", checks.SECTIONS)
+@pytest.mark.parametrize("section", lint.SECTIONS)
 def test_a_missing_section_is_found(question, section):
     page = soup(question)
     page.select_one(f"section#{section}").unwrap()
-    assert checks.section_problems(page) != []
+    assert lint.section_problems(page) != []
 
 
-@pytest.mark.parametrize("section", checks.SECTIONS)
+@pytest.mark.parametrize("section", lint.SECTIONS)
 def test_an_empty_section_is_found(question, section):
     page = soup(question)
     for part in page.select_one(f"section#{section}").find_all(recursive=False)[1:]:
         part.decompose()
-    assert f"{section} is empty" in checks.section_problems(page)
+    assert f"{section} is empty" in lint.section_problems(page)
 
 
 def test_a_missing_hint_title_and_points_are_found(question):
     page = soup(question)
     page.select_one(".hint").decompose()
-    assert checks.section_problems(page) == ["the hint is missing"]
+    assert lint.section_problems(page) == ["the hint is missing"]
     page = soup(re.sub(r"<h1>\d \(a\)", "<h1>", question))
-    assert checks.section_problems(page) == ["the title does not start with the question's number"]
-    assert "the points are missing" in checks.section_problems(soup(re.sub(r"\d+ points", "some points", question)))
+    assert lint.section_problems(page) == ["the title does not start with the question's number"]
+    assert "the points are missing" in lint.section_problems(soup(re.sub(r"\d+ points", "some points", question)))
 
 
 def test_a_long_answer_and_one_without_formula_are_found(question):
     page = soup(question)
     page.select_one("section#answer p").append(" word" * 300)
-    assert any("words" in problem for problem in checks.answer_problems(page))
+    assert any("words" in problem for problem in lint.answer_problems(page))
     page = soup(question)
     page.select_one(".admonition.answer").decompose()
-    assert checks.answer_problems(page) == ["no formula in a box"]
+    assert lint.answer_problems(page) == ["no formula in a box"]
 
 
 @pytest.mark.parametrize(
     ("markup", "check"),
     [
-        ('<article><div role="img" aria-label=""></div></article>', checks.picture_problems),
-        ('<article><img src="a.svg" alt="a.svg"></article>', checks.picture_problems),
-        ('<article><figure id="f"></figure></article>', checks.picture_problems),
-        ('<p id="a"></p><p id="a"></p>', checks.id_problems),
-        ('<svg><use xlink:href="#gone"/></svg>', checks.id_problems),
-        ('<svg><g clip-path="url(#gone)"/></svg>', checks.id_problems),
-        ('<script src="https://elsewhere.example/a.js"></script>', checks.request_problems),
-        ('<link rel="stylesheet" href="//elsewhere.example/a.css">', checks.request_problems),
-        (r"<article><p>\mathcal{L}</p></article>", checks.formula_problems),
-        ("<article><p>$x$</p></article>", checks.formula_problems),
-        ('<article><span class="katex">x</span></article>', checks.formula_problems),
+        ('<article><div role="img" aria-label=""></div></article>', lint.picture_problems),
+        ('<article><img src="a.svg" alt="a.svg"></article>', lint.picture_problems),
+        ('<article><figure id="f"></figure></article>', lint.picture_problems),
+        ('<p id="a"></p><p id="a"></p>', lint.id_problems),
+        ('<svg><use xlink:href="#gone"/></svg>', lint.id_problems),
+        ('<svg><g clip-path="url(#gone)"/></svg>', lint.id_problems),
+        ('<script src="https://elsewhere.example/a.js"></script>', lint.request_problems),
+        ('<link rel="stylesheet" href="//elsewhere.example/a.css">', lint.request_problems),
+        (r"<article><p>\mathcal{L}</p></article>", lint.formula_problems),
+        ("<article><p>$x$</p></article>", lint.formula_problems),
+        ('<article><span class="katex">x</span></article>', lint.formula_problems),
     ],
 )
 def test_a_bad_page_is_found(markup, check):
@@ -76,10 +76,10 @@ def test_dead_links_and_dead_anchors_are_found(tmp_path):
     page.write_text('<p id="here"></p>', encoding="utf-8")
     dead = soup('<a href="b.html">x</a><a href="a.html#there">x</a><a href="#there">x</a>')
     alive = soup('<a href="a.html#here">x</a><a href="#here">x</a><a href="https://elsewhere.example">x</a>')
-    assert len(checks.link_problems(tmp_path, page, dead, {})) == 3
-    assert checks.link_problems(tmp_path, page, alive, {}) == []
-    assert checks.anchor_problems(tmp_path, ["a.html", "a.html#here"]) == []
-    assert len(checks.anchor_problems(tmp_path, ["b.html", "a.html#there"])) == 2
+    assert len(lint.link_problems(tmp_path, page, dead, {})) == 3
+    assert lint.link_problems(tmp_path, page, alive, {}) == []
+    assert lint.anchor_problems(tmp_path, ["a.html", "a.html#here"]) == []
+    assert len(lint.anchor_problems(tmp_path, ["b.html", "a.html#there"])) == 2
 
 
 def test_a_false_ledger_is_found(tmp_path):
@@ -99,7 +99,7 @@ def test_a_false_ledger_is_found(tmp_path):
 
     def problems(**changes: object) -> list[str]:
         (tmp_path / "claims.json").write_text(json.dumps({"claims": [claim | changes]}), encoding="utf-8")
-        return checks.ledger_problems(tmp_path)
+        return lint.ledger_problems(tmp_path)
 
     assert problems() == []
     for change in ({"value": 3.0}, {"ok": False}, {"source": ""}, {"anchor": "claim-y"}, {"id": "y"}):
@@ -117,7 +117,7 @@ def test_a_false_ledger_is_found(tmp_path):
     ],
 )
 def test_a_typed_decimal_is_found(text):
-    assert len(checks.typed_decimals(text)) == 1
+    assert len(lint.typed_decimals(text)) == 1
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ def test_a_typed_decimal_is_found(text):
     ],
 )
 def test_formulas_code_and_references_are_no_typed_decimals(text):
-    assert checks.typed_decimals(text) == []
+    assert lint.typed_decimals(text) == []
 
 
 def test_a_long_cell_is_found():
-    cell = "```{code-cell} python\n:alt: x\n" + "x = 1\n" * (checks.CELL_LINES + 1) + "```\n"
-    assert len(checks.cell_problems(cell)) == 1
-    assert checks.cell_problems(cell.replace("x = 1\n", "", 1)) == []
+    cell = "```{code-cell} python\n:alt: x\n" + "x = 1\n" * (lint.CELL_LINES + 1) + "```\n"
+    assert len(lint.cell_problems(cell)) == 1
+    assert lint.cell_problems(cell.replace("x = 1\n", "", 1)) == []

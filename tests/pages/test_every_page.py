@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import checks
+import lint
 import pytest
 from bs4 import BeautifulSoup
 
@@ -40,17 +40,15 @@ def short_page_problems(short: dict[str, str], target: dict[str, str]) -> list[s
 
 def test_every_page_has_the_basic_tags(html):
     paths = [path for path in sorted(html.rglob("*.html")) if "_static" not in path.parts]
-    assert len(paths) >= len(checks.pages(html)) + len(short_links(ROOT / "docs"))
+    assert len(paths) >= len(lint.pages(html)) + len(short_links(ROOT / "docs"))
     for path in paths:
-        said = checks.head_tags(checks.parse(path))
+        said = lint.head_tags(lint.parse(path))
         assert {name for name in BASIC if not said.get(name)} == set(), path.name
         assert (path.parent / said["link icon"].lstrip("/")).is_file() or path.name == "404.html", path.name
 
 
 def test_all_pages_have_the_same_tags(html):
-    found = {
-        path.relative_to(html).as_posix(): set(checks.head_tags(checks.parse(path))) for path in checks.pages(html)
-    }
+    found = {path.relative_to(html).as_posix(): set(lint.head_tags(lint.parse(path))) for path in lint.pages(html)}
     every = set.union(*found.values())
     assert every >= BASIC | SOME | OF_SOURCES
     for name, tags in found.items():
@@ -61,8 +59,8 @@ def test_a_short_page_has_the_tags_of_the_page_that_it_leads_to(html):
     links = short_links(ROOT / "docs")
     assert len(links) >= 13
     for short, target in links.items():
-        page, there = checks.parse(html / f"{short}.html"), checks.parse(html / f"{target}.html")
-        said, asked = checks.head_tags(page), checks.head_tags(there)
+        page, there = lint.parse(html / f"{short}.html"), lint.parse(html / f"{target}.html")
+        said, asked = lint.head_tags(page), lint.head_tags(there)
         assert short_page_problems(said, asked) == [], short
         assert asked["title"].startswith(said["title"])
         assert said["link canonical"] == f"{target}.html"  # of a site that does not know its address
@@ -85,7 +83,7 @@ def test_a_tag_that_one_of_the_two_templates_lacks_is_found(layout, redirect, ht
     pages = []
     for name, tag in ((short, redirect), (target, layout)):
         text = (html / f"{name}.html").read_text(encoding="utf-8").replace("</head>", f"{tag}</head>")
-        pages.append(checks.head_tags(BeautifulSoup(text, "lxml")))
+        pages.append(lint.head_tags(BeautifulSoup(text, "lxml")))
     assert len(short_page_problems(*pages)) == 1
 
 
@@ -93,7 +91,7 @@ def test_no_caption_and_no_alt_text_names_a_colour():
     problems = [
         f"{path.relative_to(ROOT)}:{line}: {word!r}: a reader who cannot tell it apart needs the line's style or place"
         for path in sorted((ROOT / "docs").rglob("*.md"))
-        for line, word in checks.named_colours(path.read_text(encoding="utf-8"))
+        for line, word in lint.named_colours(path.read_text(encoding="utf-8"))
     ]
     assert not problems, "\n".join(problems)
 
@@ -109,4 +107,4 @@ def test_no_caption_and_no_alt_text_names_a_colour():
     ],
 )
 def test_a_colour_in_a_caption_is_found(text, words):
-    assert [word for _, word in checks.named_colours(text)] == words
+    assert [word for _, word in lint.named_colours(text)] == words

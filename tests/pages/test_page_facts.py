@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
-import checks
+import lint
 import numpy as np
 import pytest
 from docutils import nodes
@@ -119,8 +119,8 @@ def test_short_links_come_from_the_file_names(tmp_path):
 
 
 def test_points_and_reading_time_stand_under_each_title(html):
-    for path in checks.questions(html):
-        page = checks.parse(path)
+    for path in lint.questions(html):
+        page = lint.parse(path)
         line = page.select_one("h1 + p.page-facts")
         assert line, path.name
         assert re.fullmatch(r"\d+ points\. \d+ minutes? to read, \d+ for the answer alone\.", line.get_text()), line
@@ -134,8 +134,8 @@ def described(page) -> str:
 
 def test_every_page_describes_itself_in_plain_words(html):
     said: dict[str, str] = {}
-    for path in checks.pages(html):
-        text = described(checks.parse(path))
+    for path in lint.pages(html):
+        text = described(lint.parse(path))
         assert len(text) in page_facts.LENGTHS, (path.name, len(text))
         assert not re.search(r"[\\$<>]", text), path.name
         assert text not in said, (path.name, said[text])
@@ -149,9 +149,9 @@ def preview(page) -> dict[str, str]:
 
 def test_every_page_has_a_preview_with_a_picture_of_its_own(html):
     pictures = set()
-    sources = [path for path in checks.pages(html) if path.stem not in page_facts.DESCRIPTIONS]
+    sources = [path for path in lint.pages(html) if path.stem not in page_facts.DESCRIPTIONS]
     for path in sources:
-        page = checks.parse(path)
+        page = lint.parse(path)
         tags = preview(page)
         assert tags["og:title"] == page.h1.get_text().removesuffix("#"), path.name
         assert tags["og:description"] == described(page)
@@ -167,11 +167,14 @@ def test_every_page_has_a_preview_with_a_picture_of_its_own(html):
 
 
 def test_all_links_are_listed(html):
-    page = checks.parse(html / "links.html")
+    page = lint.parse(html / "links.html")
     listed = {code.get_text() for code in page.select(".all-links code")}
-    for path in checks.questions(html):
-        short, places = path.name.partition("-")[0], checks.parse(path)
-        ids = [*checks.SECTIONS, *(str(tag["id"]) for tag in places.select(".math.display[id^=equation-], figure[id]"))]
+    for path in lint.questions(html):
+        short, places = path.name.partition("-")[0], lint.parse(path)
+        ids = [
+            *lint.SECTIONS,
+            *(str(tag["id"]) for tag in places.select(".math.display[id^=equation-], figure[id]")),
+        ]
         assert {f"{short}.html#{anchor}" for anchor in ids} <= listed, path.name
     for link in page.select(".all-links a"):
         address, _, anchor = str(link["data-copy"]).partition("#")
@@ -180,23 +183,23 @@ def test_all_links_are_listed(html):
 
 
 def test_previous_and_next_follow_the_menu(html):
-    index = checks.parse(html / "index.html")
+    index = lint.parse(html / "index.html")
     menu = [str(link["href"]) for link in index.select("#site-nav li:not(:has(> a[href='#'])) > a")]
     page, walked, before = html / "index.html", [], None
-    while following := checks.parse(page).select_one(".prev-next-area a.right-next"):
+    while following := lint.parse(page).select_one(".prev-next-area a.right-next"):
         before, page = page, (page.parent / str(following["href"])).resolve()
         walked.append(page.relative_to(html.resolve()).as_posix())
-        back = checks.parse(page).select_one(".prev-next-area a.left-prev")
+        back = lint.parse(page).select_one(".prev-next-area a.left-prev")
         assert (page.parent / str(back["href"])).resolve() == before.resolve()
     assert walked == [link for link in menu if link not in ("#", "index.html")]
-    names = [link.get_text() for link in checks.parse(html / "sheet-2/2a-no-overlap.html").select(".prev-next-area a")]
+    names = [link.get_text() for link in lint.parse(html / "sheet-2/2a-no-overlap.html").select(".prev-next-area a")]
     assert names == ["Previous 2 GAN", "Next 2 (b) Identical"]
 
 
 def test_the_page_for_lost_addresses_lists_all_questions(html):
-    page = checks.parse(html / "404.html")
+    page = lint.parse(html / "404.html")
     links = {str(link["href"]) for link in page.select("ul.found a")}
-    assert {f"/{path.relative_to(html).as_posix()}" for path in checks.questions(html)} <= links
+    assert {f"/{path.relative_to(html).as_posix()}" for path in lint.questions(html)} <= links
     # it is shown at any depth: no address in it may be relative
     addresses = [str(tag.get("href") or tag.get("src")) for tag in page.select("[href], [src]")]
     assert [address for address in addresses if not address.startswith(("/", "#", "https://"))] == []
@@ -217,7 +220,7 @@ def test_labels_for_other_sites_lead_somewhere(html):
     for name, uri in labels.items():
         page, _, anchor = uri.partition("#")
         if name not in ("genindex", "modindex", "py-modindex", "search"):  # Sphinx always has these four
-            assert not anchor or anchor in checks.anchors(html / page, known), name
+            assert not anchor or anchor in lint.anchors(html / page, known), name
 
 
 def sphinx(source: Path, out: Path) -> None:
@@ -234,7 +237,7 @@ def test_another_sphinx_site_can_refer_to_a_question(html, tmp_path):
         ":ref:`solved:fig-2a-cliff`, :doc:`solved:notation`\n"
     )
     sphinx(tmp_path, tmp_path / "out")
-    links = checks.parse(tmp_path / "out/index.html").select("a.external")
+    links = lint.parse(tmp_path / "out/index.html").select("a.external")
     assert [(str(link["href"]), link.get_text()) for link in links[:3]] == [
         (
             "https://example.org/sheet-2/2a-no-overlap.html",
@@ -289,13 +292,13 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_hosted_page_knows_its_address(hosted):
-    page = checks.parse(hosted / "sheet-2/2a-short.html")
+    page = lint.parse(hosted / "sheet-2/2a-short.html")
     address = f"{HOSTED}sheet-2/2a-short.html"
     tags = preview(page)
     assert tags["og:url"] == page.select_one('link[rel="canonical"]')["href"] == address
     assert tags["og:image"] == f"{HOSTED}_static/previews/2a.png"
     assert (hosted / "_static/previews/2a.png").is_file()
-    short = checks.parse(hosted / "2a.html")
+    short = lint.parse(hosted / "2a.html")
     assert preview(short) == tags
     assert short.select_one('link[rel="canonical"]')["href"] == address
     edit = page.find("a", string="Suggest a change to this page")
@@ -310,7 +313,7 @@ def test_a_hosted_site_lists_its_pages_for_search_engines(hosted):
 
 
 def test_a_hosted_lost_address_is_found_from_below_its_root(hosted):
-    links = [str(link["href"]) for link in checks.parse(hosted / "404.html").select("ul.found a")]
+    links = [str(link["href"]) for link in lint.parse(hosted / "404.html").select("ul.found a")]
     assert links == ["/en/latest/sheet-2/2a-short.html", "/en/latest/index.html"]
 
 
@@ -318,15 +321,15 @@ def test_without_git_no_page_names_a_last_change(hosted, html):
     assert "Last change" not in (hosted / "index.html").read_text(encoding="utf-8")
     log = subprocess.run(["git", "log", "-1", "--", "docs/index.md"], cwd=ROOT, capture_output=True, text=True)
     if log.stdout:
-        footer = checks.parse(html / "index.html").select_one(".bd-footer-content").get_text()
+        footer = lint.parse(html / "index.html").select_one(".bd-footer-content").get_text()
         assert re.search(r"Last change: \d{1,2} [A-Z][a-z]+ 20\d\d", footer)
 
 
 def test_a_site_without_an_address_claims_none(html):
     assert not (html / "sitemap.xml").exists()
     assert "Sitemap" not in (html / "robots.txt").read_text(encoding="utf-8")
-    for path in checks.pages(html):
-        page = checks.parse(path)
+    for path in lint.pages(html):
+        page = lint.parse(path)
         assert not page.select('link[rel="canonical"]'), path.name
         assert "Suggest a change" not in page.get_text(), path.name
 

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-import checks
+import lint
 import pytest
 from pypdf import PdfReader, PdfWriter
 
@@ -55,10 +55,10 @@ def outline(reader: PdfReader) -> list[tuple[str, int, list[str]]]:
 
 def test_every_question_is_in_the_outline_with_its_sections(reader, html):
     chapters = {title: sections for title, _, sections in outline(reader)}
-    titles = [checks.parse(path).h1.get_text().rstrip("#") for path in checks.questions(html)]
+    titles = [lint.parse(path).h1.get_text().rstrip("#") for path in lint.questions(html)]
     assert [title for title in chapters if title in titles] == titles
     for title in titles:
-        assert [section.lower() for section in chapters[title]] == checks.SECTIONS
+        assert [section.lower() for section in chapters[title]] == lint.SECTIONS
 
 
 def test_the_contents_say_where_each_chapter_begins(reader, sheets):
@@ -87,8 +87,8 @@ def test_every_link_leads_to_a_page_or_to_the_world(reader):
 def test_every_answer_and_every_line_of_code_is_there(reader, sheets, html):
     starts = {title: page for title, page, _ in outline(reader)}
     ends = sorted(starts.values())
-    for path in checks.questions(html):
-        page = checks.parse(path)
+    for path in lint.questions(html):
+        page = lint.parse(path)
         first = starts[page.h1.get_text().rstrip("#")]
         after = next(start for start in ends if start > first)
         text = "".join(re.sub(r"^\d+", "", sheet) for sheet in sheets[first - 1 : after - 1])
@@ -152,13 +152,13 @@ def test_links_inside_the_book_stay_inside_and_dead_ones_become_text(tmp_path):
     for name, body in pages.items():
         (tmp_path / name).write_text(f"<html><body><article>{body}</article></body></html>", encoding="utf-8")
     made = book.assemble(tmp_path)
-    page = checks.BeautifulSoup(book.numbered(made.text, {"1a-x": 7}), "lxml")
+    page = lint.BeautifulSoup(book.numbered(made.text, {"1a-x": 7}), "lxml")
     chapter = page.select_one('[id="1a-x"]')
     links = [link["href"] for link in chapter.select("a")]
     assert links == ["#1a-x--p", "#notation", "#results--r", "https://e.example"]
     assert chapter.img["src"] == "sheet-1/f.svg#dark" and chapter.img["loading"] == "eager"
     assert chapter.details.has_attr("open")
-    assert checks.id_problems(page) == []
+    assert lint.id_problems(page) == []
     assert page.select_one('[data-page-of="1a-x"]').get_text() == "7"
     assert made.headings == ["All", "How", "Contents", "Notation", "1 (a) X: y", "Results", "Literature"]
     (tmp_path / "index.html").write_text("<article><h1>All</h1></article>", encoding="utf-8")

@@ -8,7 +8,7 @@ import re
 import tomllib
 from pathlib import Path
 
-import checks
+import lint
 import pytest
 from docutils import nodes
 
@@ -79,13 +79,13 @@ def test_no_text_of_broken_code_or_of_figures_without_alt() -> None:
 
 
 def test_every_page_and_section_is_in(html: Path, entries: list[dict]) -> None:
-    for page in checks.questions(html):
+    for page in lint.questions(html):
         (entry,) = (entry for entry in entries if entry["url"] == page.relative_to(html).as_posix())
-        assert [section["id"] for section in entry["sections"]] == ["", *checks.SECTIONS]
+        assert [section["id"] for section in entry["sections"]] == ["", *lint.SECTIONS]
         assert entry["label"] == page.name[:2]
         assert entry["keywords"], f"{page.name}: no keywords: [one phrase, another] at the top of its source"
         figures = {place[0] for section in entry["sections"] for place in section["places"] if place[1] == "Figure"}
-        assert figures == {figure["id"] for figure in checks.parse(page).select("article figure[id]")}
+        assert figures == {figure["id"] for figure in lint.parse(page).select("article figure[id]")}
 
 
 def test_every_address_leads_somewhere(html: Path, entries: list[dict]) -> None:
@@ -98,7 +98,7 @@ def test_every_address_leads_somewhere(html: Path, entries: list[dict]) -> None:
         if name
     ]
     assert len(places) > 500
-    assert [place for place in places if place[1] not in checks.anchors(html / place[0], known)] == []
+    assert [place for place in places if place[1] not in lint.anchors(html / place[0], known)] == []
 
 
 def test_all_of_it_is_text(entries: list[dict]) -> None:
@@ -130,9 +130,9 @@ def test_index_is_small_and_alone(html: Path, script: str, entries: list[dict]) 
     assert (
         not list(html.rglob("searchtools.js")) + list(html.rglob("*stemmer.js")) + list(html.rglob("language_data.js"))
     )
-    for page in checks.pages(html):
-        assert "searchindex.js" not in {script.get("src") for script in checks.parse(page).select("script")}
-        assert checks.parse(page).select_one("#search-dialog form[role=search]")
+    for page in lint.pages(html):
+        assert "searchindex.js" not in {script.get("src") for script in lint.parse(page).select("script")}
+        assert lint.parse(page).select_one("#search-dialog form[role=search]")
 
 
 def test_same_pages_give_the_same_bytes(script: str, entries: list[dict]) -> None:

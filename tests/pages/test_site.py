@@ -5,7 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-import checks
+import lint
 import pytest
 
 from genmodels.palette import PALETTE
@@ -17,20 +17,20 @@ WORDS_FOR_NUMBERS = dict(enumerate("zero one two three four five six seven eight
 
 
 def test_every_question_page_has_its_seven_sections(html):
-    assert len(checks.questions(html)) >= 2
+    assert len(lint.questions(html)) >= 2
     problems = []
-    for path in checks.questions(html):
-        page = checks.parse(path)
-        found = checks.section_problems(page) + checks.answer_problems(page)
+    for path in lint.questions(html):
+        page = lint.parse(path)
+        found = lint.section_problems(page) + lint.answer_problems(page)
         problems += [f"{path.stem}.md: {problem}" for problem in found]
     assert not problems, "\n".join(problems)
 
 
 def test_every_page_reads_well_without_help(html):
     problems = []
-    for path in checks.pages(html):
-        page = checks.parse(path)
-        found = checks.picture_problems(page) + checks.id_problems(page) + checks.formula_problems(page)
+    for path in lint.pages(html):
+        page = lint.parse(path)
+        found = lint.picture_problems(page) + lint.id_problems(page) + lint.formula_problems(page)
         problems += [f"{path.name}: {problem}" for problem in found]
         assert page.html["lang"] == "en"
     assert not problems, "\n".join(problems)
@@ -39,7 +39,7 @@ def test_every_page_reads_well_without_help(html):
 def test_an_equation_number_says_of_which_page(html):
     cited = 0
     for path in sorted(html.glob("sheet-*/[0-9]*.html")):
-        page, question = checks.parse(path), path.name.partition("-")[0]
+        page, question = lint.parse(path), path.name.partition("-")[0]
         numbers = [number.get_text().rstrip("#") for number in page.select(".eqno")]
         assert numbers == [f"({question}.{count})" for count in range(1, len(numbers) + 1)], path.name
         for link in page.select("article a.reference[href*='#equation-']"):
@@ -51,7 +51,7 @@ def test_an_equation_number_says_of_which_page(html):
 
 def test_nothing_is_loaded_from_elsewhere(html):
     for path in sorted(html.rglob("*.html")):
-        assert checks.request_problems(checks.parse(path)) == [], path.name
+        assert lint.request_problems(lint.parse(path)) == [], path.name
     for path in html.rglob("*.css"):
         assert (
             re.findall(r"url\(\s*['\"]?(?:https?:)?//|@import\s+['\"]?(?:https?:)?//", path.read_text(encoding="utf-8"))
@@ -61,20 +61,20 @@ def test_nothing_is_loaded_from_elsewhere(html):
 
 def test_links_inside_the_site_lead_somewhere(html):
     known: dict[Path, set[str]] = {}
-    for path in checks.pages(html):
-        assert checks.link_problems(html, path, checks.parse(path), known) == [], path.name
+    for path in lint.pages(html):
+        assert lint.link_problems(html, path, lint.parse(path), known) == [], path.name
 
 
 def test_published_anchors_resolve(html):
-    assert checks.anchor_problems(html, PUBLISHED.read_text(encoding="utf-8").split()) == []
+    assert lint.anchor_problems(html, PUBLISHED.read_text(encoding="utf-8").split()) == []
 
 
 def test_anchors_are_published_and_never_taken_back(html):
     published = PUBLISHED.read_text(encoding="utf-8").split()
-    for path in checks.questions(html):
+    for path in lint.questions(html):
         name = path.relative_to(html).as_posix()
         number = path.name.partition("-")[0]
-        needed = [f"{number}.html", *(f"{name}#{section}" for section in checks.SECTIONS)]
+        needed = [f"{number}.html", *(f"{name}#{section}" for section in lint.SECTIONS)]
         needed.append(f"{path.parent.name}/answers.html#answer-{number}")
         missing = [line for line in needed if line not in published]
         assert not missing, "append to tests/published-anchors.txt:\n" + "\n".join(missing)
@@ -88,7 +88,7 @@ def test_anchors_are_published_and_never_taken_back(html):
 
 
 def test_short_links_lead_to_their_question(html):
-    for path in checks.questions(html):
+    for path in lint.questions(html):
         page = (html / f"{path.name.partition('-')[0]}.html").read_text(encoding="utf-8")
         target = path.relative_to(html).as_posix()
         assert f'href="{target}"' in page
@@ -97,14 +97,14 @@ def test_short_links_lead_to_their_question(html):
 
 
 def test_the_ledger_is_complete_and_true(html):
-    assert checks.ledger_problems(html) == []
+    assert lint.ledger_problems(html) == []
 
 
 def test_numbers_quoted_in_the_prose_are_those_of_the_ledger(html):
     claims = {c["anchor"]: c for c in json.loads((html / "claims.json").read_text(encoding="utf-8"))["claims"]}
     quoted = 0
-    for path in checks.pages(html):
-        for link in checks.parse(path).select("a.claim"):
+    for path in lint.pages(html):
+        for link in lint.parse(path).select("a.claim"):
             claim = claims[link["href"].partition("#")[2]]
             text, scale = link.get_text().replace("\u2212", "-"), 1.0
             if text.endswith("%"):
@@ -124,13 +124,13 @@ def test_numbers_quoted_in_the_prose_are_those_of_the_ledger(html):
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.relative_to(ROOT / "docs").as_posix())
 def test_no_number_is_typed_and_no_cell_is_too_long(source):
     text = source.read_text(encoding="utf-8")
-    problems = checks.typed_decimals(text) + checks.cell_problems(text)
+    problems = lint.typed_decimals(text) + lint.cell_problems(text)
     assert not problems, "\n".join(problems)
 
 
 def test_figures_follow_the_theme(html):
-    for path in checks.questions(html):
-        shown = checks.parse(path).select(".panels img")
+    for path in lint.questions(html):
+        shown = lint.parse(path).select(".panels img")
         assert shown, f"{path.stem}.md has no figure"
         for picture in shown:
             address, _, fragment = picture["src"].partition("#")
@@ -146,14 +146,14 @@ def test_figures_follow_the_theme(html):
 
 
 def test_index_names_every_solved_question(html):
-    index = checks.parse(html / "index.html")
+    index = lint.parse(html / "index.html")
     links = {link["href"].partition("#")[0] for link in index.select("article a[href]")}
-    missing = {path.relative_to(html).as_posix() for path in checks.questions(html)} - links
+    missing = {path.relative_to(html).as_posix() for path in lint.questions(html)} - links
     assert not missing, f"docs/index.md has no card for {sorted(missing)}"
 
 
 def test_questions_and_points_are_counted_right(html):
-    pages = [checks.parse(path) for path in checks.questions(html)]
+    pages = [lint.parse(path) for path in lint.questions(html)]
     count = WORDS_FOR_NUMBERS[len(pages)]
     points = sum(int(re.search(r"\b(\d+) points\.", page.get_text())[1]) for page in pages)
     for name, words in {
@@ -166,6 +166,6 @@ def test_questions_and_points_are_counted_right(html):
 
 
 def test_every_module_is_documented(html):
-    api = checks.parse(html / "api" / "index.html").get_text()
+    api = lint.parse(html / "api" / "index.html").get_text()
     for module in sorted((ROOT / "code" / "genmodels").glob("[a-z]*.py")):
         assert f"genmodels.{module.stem}" in api

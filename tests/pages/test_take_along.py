@@ -5,7 +5,7 @@ import re
 import zipfile
 from pathlib import Path
 
-import checks
+import lint
 import nbformat
 import notebooks_check
 import pytest
@@ -19,7 +19,7 @@ ANSWERS = "sheet-2/answers.html"
 
 def words(part) -> str:
     """The text of a part of a page, without the links that the theme adds."""
-    copy = checks.BeautifulSoup(str(part), "lxml")
+    copy = lint.BeautifulSoup(str(part), "lxml")
     for added in copy.select(".headerlink, h1, h2, .full-page, .question, .katex-html"):
         added.decompose()
     return " ".join(copy.get_text(" ").split())
@@ -43,11 +43,11 @@ def notebooks(html: Path) -> dict[str, object]:
 
 
 def test_the_answers_are_those_of_the_pages_all_of_them_in_order(html):
-    page = checks.parse(html / ANSWERS)
+    page = lint.parse(html / ANSWERS)
     sections = page.select("section.answer-sheet")
-    assert [section["id"] for section in sections] == [f"answer-{p.name[:2]}" for p in checks.questions(html)]
-    for section, path in zip(sections, checks.questions(html), strict=True):
-        original = checks.parse(path)
+    assert [section["id"] for section in sections] == [f"answer-{p.name[:2]}" for p in lint.questions(html)]
+    for section, path in zip(sections, lint.questions(html), strict=True):
+        original = lint.parse(path)
         assert words(section) == words(original.select_one("section#answer")), path.name
         assert original.h1.get_text().startswith(section.h2.get_text().rstrip("#"))
         points = re.search(r"\d+ points\.", original.get_text())
@@ -60,13 +60,13 @@ def test_the_answers_are_nowhere_typed_a_second_time():
 
 
 def test_a_number_among_the_answers_leads_to_its_check_on_the_page(html):
-    links = checks.parse(html / ANSWERS).select("section.answer-sheet a.claim")
+    links = lint.parse(html / ANSWERS).select("section.answer-sheet a.claim")
     assert links
     assert all(re.match(r"\d[a-z]-[\w-]+\.html#claim-", str(link["href"])) for link in links)
 
 
 def test_the_index_leads_to_all_of_it(html, notebooks):
-    links = {str(link["href"]) for link in checks.parse(html / "index.html").select("article a[href]")}
+    links = {str(link["href"]) for link in lint.parse(html / "index.html").select("article a[href]")}
     assert ANSWERS in links
     assert {f"{name}.ipynb" for name in notebooks} <= links
     assert {path.relative_to(html).as_posix() for path in html.glob("sheet-*/*.whl")} <= links
@@ -75,7 +75,7 @@ def test_the_index_leads_to_all_of_it(html, notebooks):
 
 def test_each_executed_page_leads_to_its_notebook(html, notebooks):
     for name in notebooks:
-        (link,) = checks.parse(html / f"{name}.html").select(".take-along a")
+        (link,) = lint.parse(html / f"{name}.html").select(".take-along a")
         assert link["href"] == f"{Path(name).name}.ipynb"
 
 
@@ -99,7 +99,7 @@ def test_notebooks_have_the_code_of_the_page_and_what_it_gave(html, notebooks):
         expected = {claim["id"]: claim["value"] for claim in ledger if claim["page"] == name}
         assert {claim["id"]: claim["value"] for claim in notebooks_check.claims(notebook)} == expected
         figures = [output for cell in run for output in cell.outputs if "image/svg+xml" in output.get("data", {})]
-        assert len(figures) == len(checks.parse(html / f"{name}.html").select("article figure .panels"))
+        assert len(figures) == len(lint.parse(html / f"{name}.html").select("article figure .panels"))
         assert all(len(figure.metadata["image/svg+xml"]["alt"].split()) >= 5 for figure in figures)
 
 
@@ -114,7 +114,7 @@ def test_notebooks_show_nothing_of_the_sites_own_syntax(notebooks):
 def test_numbers_equations_and_citations_are_those_of_the_page(html, notebooks):
     cited = 0
     for name, notebook in notebooks.items():
-        page = checks.parse(html / f"{name}.html")
+        page = lint.parse(html / f"{name}.html")
         text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
         numbers = [number.get_text().rstrip("#").strip("()") for number in page.select(".eqno")]
         assert re.findall(r"\\tag\{(.*?)\}", text) == numbers

@@ -5,7 +5,6 @@ import io
 import re
 import xml.etree.ElementTree as ElementTree
 
-import drawings
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +13,7 @@ from PIL import Image
 
 from genmodels.figures import colour, image_grid, panels
 from genmodels.palette import PALETTE
+from site_builder import figure_svg
 
 
 def curve() -> str:
@@ -40,7 +40,7 @@ def points(path: str) -> list[tuple[float, float]]:
 
 
 def test_every_panel_is_a_file_of_its_own_with_both_sets_of_colours():
-    files = drawings.panels(curve())
+    files = figure_svg.panels(curve())
     assert len(files) == 2
     for text in files:
         ElementTree.fromstring(text)  # it stands alone
@@ -54,7 +54,7 @@ def test_every_panel_is_a_file_of_its_own_with_both_sets_of_colours():
 
 
 def test_every_reference_has_its_target_once():
-    for text in drawings.panels(curve()):
+    for text in figure_svg.panels(curve()):
         ids = re.findall(r' id="([^"]*)"', text)
         assert len(ids) == len(set(ids))
         assert set(re.findall(r'(?:href="#|url\(#)([^")]*)', text)) <= set(ids)
@@ -62,7 +62,7 @@ def test_every_reference_has_its_target_once():
 
 def test_a_drawing_gets_smaller():
     svg = curve()
-    assert sum(map(len, drawings.panels(svg))) < 0.6 * len(svg)
+    assert sum(map(len, figure_svg.panels(svg))) < 0.6 * len(svg)
 
 
 coordinates = st.floats(-300, 300).map(lambda value: round(value, 6))
@@ -72,11 +72,11 @@ coordinates = st.floats(-300, 300).map(lambda value: round(value, 6))
 def test_steps_lead_to_the_points_of_the_path(places, closed):
     path = "M " + " L ".join(f"{x} {y}" for x, y in places) + (" z M 1 1 L 2 2" if closed else "")
     expected = places + [(1, 1), (2, 2)] * closed
-    assert np.allclose(points(drawings._relative(path, 1)), expected, atol=0.0501)
+    assert np.allclose(points(figure_svg._relative(path, 1)), expected, atol=0.0501)
 
 
 def test_curves_are_steps_from_where_they_begin():
-    steps = drawings._relative("M 10 10 C 11 12 13 14 15 16 Q 20 20 30 10 z", 2)
+    steps = figure_svg._relative("M 10 10 C 11 12 13 14 15 16 Q 20 20 30 10 z", 2)
     assert steps == "m10 10c1 2 3 4 5 6q5 4 15-6z"
 
 
@@ -84,7 +84,7 @@ def test_letters_keep_their_outlines():
     svg = curve()
     drawn = re.findall(r'<path id="[^"]*" d="([^"]*)" transform="scale\(0\.015625\)"', svg)
     panels = [
-        re.findall(r'<path id="[^"]*" d="([^"]*)" transform="scale\(0\.25\)"', text) for text in drawings.panels(svg)
+        re.findall(r'<path id="[^"]*" d="([^"]*)" transform="scale\(0\.25\)"', text) for text in figure_svg.panels(svg)
     ]
     assert len(drawn) == sum(map(len, panels)) > 10
     for before, after in zip(drawn, (outline for panel in panels for outline in panel), strict=True):
@@ -97,7 +97,7 @@ def test_a_grey_picture_is_the_same_to_the_eye(side):
     grey = np.tile(np.linspace(0, 1, side), (side, 1))
     fig = panels()
     image_grid(next(iter(fig)), grey[None], 1)
-    (text,) = drawings.panels(fig._repr_svg_())
+    (text,) = figure_svg.panels(fig._repr_svg_())
     encoded = re.search(r"data:image/webp;base64,([^\"]*)", text)[1]
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("L")) / 255
     assert np.abs(shown - grey).max() < 0.04
@@ -107,7 +107,7 @@ def test_a_grey_picture_is_the_same_to_the_eye(side):
 def test_a_picture_with_colours_keeps_them():
     fig = panels()
     next(iter(fig)).imshow([[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
-    (text,) = drawings.panels(fig._repr_svg_())
+    (text,) = figure_svg.panels(fig._repr_svg_())
     encoded = re.search(r"data:image/webp;base64,([^\"]*)", text)[1]
     picture = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")
     assert {picture.getpixel((x, 0)) for x in range(picture.width)} == {(255, 0, 0), (0, 0, 255)}
