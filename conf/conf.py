@@ -1,16 +1,21 @@
 """Settings of the site, and nothing but settings: what they mean is at https://www.sphinx-doc.org/en/master/usage/configuration.html."""
 
+import gc
 import os
 import platform
 import sys
 from importlib.metadata import version as installed
 from pathlib import Path
 
+from pybtex.plugin import find_plugin, register_plugin
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "conf"), str(ROOT / "code")]  # site_builder and genmodels of this checkout
 
 from site_builder import site_address  # noqa: E402 (from the folders just named)
 from site_builder.extensions import page_names  # noqa: E402
+
+gc.disable()  # looking for garbage among the pages' trees would take a quarter of the time, and find little
 
 project = "Deep generative models, solved"
 author = "The worked-solutions authors"
@@ -79,6 +84,8 @@ myst_substitutions = {
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "plain"
 bibtex_reference_style = "author_year"
+for name in ("docutils", "markdown", "plaintext"):  # else pybtex looks through all that is installed, for each citation
+    register_plugin("pybtex.backends", name, find_plugin("pybtex.backends", name), force=True)
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"

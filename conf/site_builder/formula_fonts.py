@@ -11,20 +11,22 @@ import html
 import io
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 FACE = re.compile(r"@font-face\s*\{([^}]*)\}")
 RULE = re.compile(r"\.katex[^{}]*\{([^{}]*)\}")
 PROPERTIES = {"font-family": "KaTeX_Main", "font-weight": "400", "font-style": "normal"}  # and what they are unsaid
 
 
-def embedded(css: str, folder: Path, pages: Iterable[str]) -> str:
+def embedded(css: str, folder: Path, pages: Iterable[str], recall: Callable[..., Any]) -> str:
     """The style sheet with KaTeX's fonts as data, and without those that no rule asks for.
 
-    ``folder`` is where the addresses in the style sheet start. Characters that no page shows are left out.
+    ``folder`` is where the addresses in the style sheet start. Characters that no page shows are left out. ``recall``
+    calls a function, or remembers what it returned.
     """
-    letters = {ord(letter) for page in pages for letter in html.unescape(page)}
+    letters = sorted(set(html.unescape("".join(pages))))
     wanted = {_font(rule) for rule in RULE.findall(FACE.sub("", css))}
 
     def face(match: re.Match[str]) -> str:
@@ -33,7 +35,7 @@ def embedded(css: str, folder: Path, pages: Iterable[str]) -> str:
             return match[0]
         if _font(match[1]) not in wanted:
             return ""
-        data = base64.b64encode(subset(folder / address[1], letters)).decode()
+        data = recall(subset, str(folder / address[1]), letters)
         return match[0].replace(address[0], f"url(data:font/woff2;base64,{data})")
 
     return FACE.sub(face, css)
@@ -46,8 +48,8 @@ def _font(declarations: str) -> tuple[str, ...]:
     return tuple(said.get(name, unsaid) for name, unsaid in PROPERTIES.items())
 
 
-def subset(path: Path, letters: Iterable[int]) -> bytes:
-    """A font file with these characters only; the same bytes at every build."""
+def subset(path: str, letters: list[str]) -> str:
+    """A font file with these characters only, as text; the same bytes at every build."""
     import fontTools.subset  # a quarter of a second that `make live` does without
 
     logging.getLogger("fontTools").setLevel(logging.WARNING)
@@ -55,10 +57,10 @@ def subset(path: Path, letters: Iterable[int]) -> bytes:
         flavor="woff2", hinting=False, desubroutinize=True, notdef_outline=True, bidi_closure=False
     )
     options.recalc_timestamp = False
-    font = fontTools.subset.load_font(str(path), options)
+    font = fontTools.subset.load_font(path, options)
     subsetter = fontTools.subset.Subsetter(options)
-    subsetter.populate(unicodes=letters)
+    subsetter.populate(unicodes=map(ord, letters))
     subsetter.subset(font)
     file = io.BytesIO()
     fontTools.subset.save_font(font, file, options)
-    return file.getvalue()
+    return base64.b64encode(file.getvalue()).decode()

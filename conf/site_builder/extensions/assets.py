@@ -23,6 +23,7 @@ from site_builder.formula_fonts import embedded
 from site_builder.site_state import site
 from site_builder.style_pruning import names, pruned, words
 
+STATIC = Path(__file__).parents[2] / "static"
 CSS, JS = "_static/site-bundle.css", "_static/site-bundle.js"
 EXPLORABLES = "_static/explorables.js"  # for pages with a figure to play with
 INDEX = "searchindex.js"  # made by search_index; like the bundles, an old one must not outlive the pages in a cache
@@ -101,8 +102,8 @@ def _publish(app: Sphinx, out: Path, style: str, script: str) -> None:
     }
     every_script = script + figures.get(EXPLORABLES, "")
     used = words(every_script).union(*map(names, pages.values()))
-    style = site(app.config).memo.recall(pruned, style, sorted(used))
-    style = embedded(style, out / "_static", pages.values())
+    recall = site(app.config).memo.recall
+    style = embedded(recall(pruned, style, sorted(used)), STATIC, pages.values(), recall)
     made = {CSS: style, JS: script, INDEX: (out / INDEX).read_text(encoding="utf-8")} | figures
     versions = {}
     for name, text in made.items():

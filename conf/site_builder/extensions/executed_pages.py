@@ -6,6 +6,7 @@ into pictures that follow the theme, and claims into a list of checks.
 
 from __future__ import annotations
 
+import gc
 import html
 import posixpath
 from collections.abc import Iterable
@@ -155,6 +156,7 @@ def forget(app: Sphinx, error: Exception | None) -> None:
     """Forget what was kept for this build and is not asked for."""
     if error is None:
         site(app.config).memo.keep_only()
+    gc.freeze()  # Python would look through all of it once more as it ends
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -8,6 +8,7 @@ first figure inside, that resvg turns into a PNG.
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import re
 from html import escape
@@ -35,9 +36,14 @@ FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 FILES = {bold: str(FONTS / name) for bold, name in ((False, "DejaVuSans.ttf"), (True, "DejaVuSans-Bold.ttf"))}
 
 
+@functools.cache
+def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(FILES[bold], size)
+
+
 def lines(text: str, size: int, bold: bool, width: float) -> list[str]:
     """The text in lines that are at most ``width`` pixels wide; a longer word stands on a line of its own."""
-    font, found = ImageFont.truetype(FILES[bold], size), list[str]()
+    font, found = _font(size, bold), list[str]()
     for word in text.split():
         longer = f"{found[-1]} {word}" if found else word
         if found and font.getlength(longer) <= width:
