@@ -33,6 +33,7 @@ class Page:
     """A page with code cells."""
 
     name: str  # as Sphinx names documents: "sheet-2/2a-no-overlap"
+    text: str
     notebook: Any
     digest: str
 
@@ -99,7 +100,7 @@ def _read(root: Path, path: Path) -> Page | None:
     for number, cell in enumerate(cells, start=1):
         _parse(cell, f"{name}, cell {number}")
     try:
-        return Page(name, notebook, dependencies.digest(root, cells))
+        return Page(name, text, notebook, dependencies.digest(root, cells))
     except SyntaxError as error:
         raise ExecutionError(_told(error, str(error.filename))) from None
 

@@ -6,6 +6,7 @@ into pictures that follow the theme, and claims into a list of checks.
 
 from __future__ import annotations
 
+import copy
 import gc
 import html
 import posixpath
@@ -21,10 +22,10 @@ from sphinx.util import logging
 from genmodels.claims import FIGURE_MIME
 from genmodels.claims import MIME as CLAIM
 from genmodels.palette import stylesheet
-from site_builder import dependencies, figure_svg
+from site_builder import figure_svg
 from site_builder.extensions.claims_ledger import check_lines
 from site_builder.figure_svg import SVG
-from site_builder.pages import code_cells, outputs_store, read_notebook
+from site_builder.pages import code_cells, read_notebook
 from site_builder.site_state import site
 
 FOLDER = "figures"
@@ -43,16 +44,18 @@ class Reader:
 
     def __call__(self, text: str) -> Any:
         """The page as a notebook with its outputs; a warning and no outputs where its cells were not run."""
-        notebook = read_notebook(text)
-        cells = code_cells(notebook)
-        if not cells:
-            return notebook
-        key = dependencies.digest(site(self.config).root, [cell.source for cell in cells])
-        outputs = outputs_store(Path(self.config.site_build)).get(key)
+        pages = {page.name: page for page in site(self.config).pages}
+        page = pages.get(self.docname)
+        if page is None or page.text != text:
+            notebook, cells, outputs = read_notebook(text), [], None
+        else:
+            notebook = copy.deepcopy(page.notebook)
+            cells, outputs = code_cells(notebook), site(self.config).store.get(page.digest)
         if outputs is None:
-            logger.warning(
-                "the cells have not been run, or were edited since: run 'make html' again", location=self.docname
-            )
+            if code_cells(notebook):
+                logger.warning(
+                    "the cells have not been run, or were edited since: run 'make html' again", location=self.docname
+                )
             return notebook
         notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "python"}
         for number, (cell, stored) in enumerate(zip(cells, outputs, strict=True), start=1):
