@@ -41,10 +41,15 @@ def _starts(executable: str) -> bool:
 def _candidates() -> Iterator[str]:
     yield from (path for path in map(shutil.which, COMMANDS) if path)
     yield from MACOS_APPS
+    yield _downloaded()
+
+
+def _downloaded() -> str:
+    """Where Playwright keeps its own Chromium, downloaded or not."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        yield playwright.chromium.executable_path
+        return playwright.chromium.executable_path
 
 
 @functools.cache

