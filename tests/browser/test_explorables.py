@@ -191,7 +191,7 @@ def test_nonsense_in_the_address_gives_the_default(page, site, name, path):
     values = [
         [bad if place == i else value for i, value in enumerate(start)]
         for place in range(len(start))
-        for bad in NONSENSE
+        for bad in {*NONSENSE[place :: len(start)], "hello"}  # each in some place
     ]
     values += [start[:-1], [*start, "1"], [""]]
     wanted = [(",".join(texts), end) for bad in values for texts, end in ((bad, start), (moved, moved))]
@@ -266,7 +266,7 @@ def test_works_from_disk_and_says_its_numbers_once_at_rest(page, site_file, name
     assert figure.open(",".join(after)).state() == after
 
 
-@pytest.mark.parametrize(("name", "path"), [(name, path) for name, path in KINDS if name in WITH_DATA])
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, path in KINDS if name in WITH_DATA][:2])
 def test_data_that_do_not_come_are_told(launched, site, name, path):
     for answer in ANSWERS.values():
         with launched.new_context() as context:

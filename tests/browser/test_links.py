@@ -89,7 +89,8 @@ def test_a_short_link_leads_on_without_javascript(open_page, site):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_published_link_shows_its_place(open_page, site, width):
     page = open_page(viewport={"width": width, "height": 900})
-    for line in [*PUBLISHED, "3c.html#mistakes"]:
+    lines = [*PUBLISHED, "3c.html#mistakes"]  # all of them where there is least room
+    for line in lines if width == min(WIDTHS) else [line for line in lines if line.startswith(QUESTION)]:
         page.goto("about:blank")
         page.goto(f"{site}/{line}")
         if line == "3c.html#mistakes":

@@ -53,7 +53,7 @@ def test_every_query_finds_its_page_first(page: Page, source: str, request: pyte
     base = request.getfixturevalue(source)
     page.goto(f"{base}/search.html")
     wrong = {}
-    for query in QUERIES:
+    for query in QUERIES if source == "site" else ASKED:  # the same script, and the same ranking
         ask(page, query)
         found = first(page, base) if page.locator(RESULTS).count() else "nothing"
         if not right(query, found):
