@@ -1,4 +1,7 @@
-"""What readers type, and the pages of which one must come first: short names, several where several are right."""
+"""What readers type, and the pages of which one must come first: short names, several where several are right.
+
+tests/browser/test_search.py asks them of the built site. ASKED is closed: a new query goes into MORE.
+"""
 
 from __future__ import annotations
 

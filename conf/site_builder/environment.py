@@ -51,6 +51,13 @@ def is_current(folder: str) -> bool:
         return False
 
 
+def is_usable(python: str) -> bool:
+    """Whether an environment was finished once, and is of this Python: then it is brought up to date in place."""
+    finished = os.path.exists(os.path.join(os.path.dirname(os.path.dirname(python)), "stamp"))
+    same = "import pip, sys; sys.exit(sys.version_info[:2] != {})".format(tuple(sys.version_info[:2]))
+    return finished and subprocess.call([python, "-c", same], stderr=subprocess.DEVNULL) == 0
+
+
 def run(log: str, *command: str) -> str:
     """Run a command; return what it says where it fails, and nothing where it works."""
     with open(log, "a+") as file:
@@ -64,17 +71,20 @@ def run(log: str, *command: str) -> str:
 
 
 def install(folder: str) -> str:
-    """Make the environment anew, saying what is being done; return what is wrong where that fails."""
+    """Make or update the environment, saying what is being done; return what is wrong where that fails."""
     if os.path.exists(folder):
         if os.listdir(folder) and not {"pyvenv.cfg", "install.log"} & set(os.listdir(folder)):
             return "{} is not a Python environment. Move it away, then try again.\n".format(folder)
-        shutil.rmtree(folder)
-    print("Setting up {}, once: a few minutes, 2 GB".format(folder), flush=True)
-    os.makedirs(folder)
     log, python = os.path.join(folder, "install.log"), os.path.join(folder, "bin", "python")
-    failed = run(log, os.path.realpath(sys.executable), "-m", "venv", folder)
-    if failed:
-        return failed
+    if is_usable(python):
+        print("Bringing {} up to date".format(folder), flush=True)
+    else:
+        print("Setting up {}, once: a few minutes, 2 GB".format(folder), flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        failed = run(log, os.path.realpath(sys.executable), "-m", "venv", folder)
+        if failed:
+            return failed
     pip = (python, "-m", "pip", "install", "--disable-pip-version-check", "--no-deps")
     with open(TORCH) as file:
         torch = file.read().strip()

@@ -91,7 +91,9 @@ def _read(root: Path, path: Path) -> Page | None:
     except TypeError as error:
         raise ExecutionError(f"{name}: what stands at its top must be text, numbers or lists: {error}") from None
     except MystMetadataParsingError as error:
-        raise ExecutionError(f"{name}: {error}\n(a caption or alt text with a colon needs quotes)") from None
+        raise ExecutionError(
+            f"{name}: {error}\n(a caption or alt text with a colon needs quotes; in double quotes a backslash is doubled)"
+        ) from None
     cells = [cell.source for cell in code_cells(notebook)]
     if not cells:
         return None

@@ -212,7 +212,9 @@ def test_fits_the_screen_and_the_room_kept_for_it(open_page, site, name, path, w
     room = figure.root.evaluate("e => e.getBoundingClientRect().height")
     figure.see()
     page.evaluate(FRAMES)
-    assert figure.root.evaluate("e => e.getBoundingClientRect().height") == pytest.approx(room, abs=1)
+    assert figure.root.evaluate("e => e.getBoundingClientRect().height") == pytest.approx(room, abs=1), (
+        f"give {name} its room in conf/static/explorables.css: --wide and --narrow, in rem of 16 pixels"
+    )
     filled = figure.root.evaluate(
         """e => Math.max(...[...e.children].filter(c => !c.matches(".explorable-status"))
                    .map(c => c.getBoundingClientRect().bottom)) - e.getBoundingClientRect().top"""

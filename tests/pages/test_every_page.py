@@ -44,6 +44,7 @@ def test_every_page_has_the_basic_tags(html):
     for path in paths:
         said = lint.head_tags(lint.parse(path))
         assert {name for name in BASIC if not said.get(name)} == set(), path.name
+        assert [name for name, text in said.items() if not text] == [], f"{path.name}: a misspelt name in a template?"
         assert (path.parent / said["link icon"].lstrip("/")).is_file() or path.name == "404.html", path.name
 
 

@@ -4,7 +4,9 @@
    data-source="SCRIPT">; the script, if there is one, hands over what a cell of a page computed, by Explorables.data(NAME, {…}).
    Without JavaScript the element is hidden; a static picture follows it on the page.
    A figure is one call:  Explorables.define(NAME, (figure) => { add controls, panels, readouts; return () => { draw; return note; }; }).
-   Its state is the list of its controls' values in order, kept in the URL as  #SECTION?NAME=value,value,…, where links.js goes.  */
+   Its state is the list of its controls' values in order, kept in the URL as  #SECTION?NAME=value,value,…, where links.js goes.
+   A new figure: NAME.js here, the room that it needs (--wide, --narrow) and its grid in explorables.css, the section #explore of a
+   page with its task, its still picture and its answer, and tests/browser/test_NAME.py, which compares its numbers with the package.  */
 (() => {
   "use strict";
   const SVG = "http://www.w3.org/2000/svg";
