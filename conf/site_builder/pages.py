@@ -92,7 +92,7 @@ def _read(root: Path, path: Path) -> Page | None:
         raise ExecutionError(f"{name}: what stands at its top must be text, numbers or lists: {error}") from None
     except MystMetadataParsingError as error:
         raise ExecutionError(
-            f"{name}: {error}\n(a caption or alt text with a colon needs quotes; in double quotes a backslash is doubled)"
+            f"{name}: {error}\n(a text with a colon needs quotes; in double quotes a backslash is doubled)"
         ) from None
     cells = [cell.source for cell in code_cells(notebook)]
     if not cells:
