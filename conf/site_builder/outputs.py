@@ -14,8 +14,8 @@ from typing import Any
 class Store:
     """A JSON file per digest, written whole or not at all; what cannot be read is as if it were not there."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, recipe: str = "") -> None:
+        self.folder, self.recipe = folder, recipe
         self._asked: set[str] = set()
 
     def get(self, digest: str) -> Any:
@@ -39,8 +39,8 @@ class Store:
                 raise
 
     def recall(self, make: Callable[..., Any], *inputs: Any) -> Any:
-        """What ``make`` returns for these inputs, made now or before. It must depend on nothing else."""
-        about = json.dumps([make.__module__, make.__qualname__, inputs], sort_keys=True)
+        """What ``make`` returns for these inputs, made now or before. It depends on them and on the recipe alone."""
+        about = json.dumps([self.recipe, make.__module__, make.__qualname__, inputs], sort_keys=True)
         digest = hashlib.sha256(about.encode()).hexdigest()
         if (found := self.get(digest)) is None:
             found = make(*inputs)

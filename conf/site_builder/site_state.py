@@ -59,7 +59,7 @@ def site(config: Config) -> Site:
 @functools.cache
 def _read(root: Path, build: Path) -> Site:
     pages, store, recipe = read_pages(root), outputs_store(build), _recipe(root)
-    return Site(root, pages, collect_claims(pages, store), Store(build / "memo" / recipe), recipe, store)
+    return Site(root, pages, collect_claims(pages, store), Store(build / "memo", recipe), recipe, store)
 
 
 def _recipe(root: Path) -> str:

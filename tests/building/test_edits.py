@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from small_site import DESCRIPTION, Site, page
+from small_site import DESCRIPTION, Site
 
 from site_builder import dependencies
 from site_builder.outputs import Store
@@ -149,9 +149,3 @@ def test_what_is_kept_and_cannot_be_read_is_as_if_it_were_not_there(tmp_path: Pa
     assert store.get("a") is None
     store.keep_only(["b"])
     assert [path.name for path in tmp_path.iterdir()] == ["b.json"]
-
-
-def test_a_page_without_cells_needs_no_store(site: Site) -> None:
-    site.write("three.md", f"---\norphan: true\n{DESCRIPTION}---\n# Three\n\n{page('x')[:0]}Words.\n")
-    assert site.builds() == set()
-    assert "Words." in site.page("three.html")

@@ -146,7 +146,6 @@ def write_figures(app: Sphinx, error: Exception | None) -> None:
 def prepare(app: Sphinx, config: Config) -> None:
     """Read all Markdown files; with `make live`, read all again where the site's making or any output has changed."""
     reader.config = config
-    config.nb_custom_formats[".md"] = [f"{__name__}.read", {}, False]
     config.site_digest = site(config).digest
     app.connect("source-read", reader.begin)
     folder = Path(config.site_build) / "generated"
@@ -156,8 +155,8 @@ def prepare(app: Sphinx, config: Config) -> None:
 
 
 def forget(app: Sphinx, error: Exception | None) -> None:
-    """Forget what was kept for this build and is not asked for."""
-    if error is None:
+    """Forget what was kept and is not asked for by this build of the whole site."""
+    if error is None and not app.tags.has("live"):
         site(app.config).memo.keep_only()
     gc.freeze()  # Python would look through all of it once more as it ends
 

@@ -1,4 +1,4 @@
-"""Directives that show what stands on other pages: all answers, all claims, all links, all notebooks.
+"""Directives that show what stands on other pages, such as all answers and all links.
 
 When a directive runs, other pages may not have been read. A `Gathering` leaves a mark, and is asked for its nodes when
 all pages have been read, before references are resolved. To write one: subclass it, write ``gather``, and register it
