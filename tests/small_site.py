@@ -29,8 +29,8 @@ file_format: mystnb
 :caption: "**A line.** It rises."
 :name: fig-NAME
 IMPORT
-from genmodels.claims import claim
-from genmodels.figures import panels
+from genmodels.site.claims import claim
+from genmodels.site.figures import panels
 
 (axes,) = fig = panels()
 {CELL}

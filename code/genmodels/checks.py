@@ -31,6 +31,15 @@ def check_several(name: str, values: object, example: str) -> None:
         raise ValueError(f"{name}: expected at least one, in a list such as {example}, got {values!r}")
 
 
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Raise ValueError unless seeds is a sequence of at least one whole number from 0 on, none twice."""
+    check_several("seeds", seeds, "[0, 1]")
+    for seed in seeds:
+        check_at_least("seeds", seed, 0)
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds: expected different ones, got {list(seeds)}")
+
+
 def check_not_negative(name: str, value: float) -> None:
     """Raise ValueError unless value is finite and at least 0."""
     if not 0.0 <= value < math.inf:

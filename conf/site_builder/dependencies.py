@@ -37,7 +37,8 @@ def files(root: Path, cells: Iterable[str]) -> list[Path]:
 
 def data_files(root: Path) -> list[Path]:
     """The package's data, and the notes beside them."""
-    return [path for path in (root / "code" / PACKAGE / "data").rglob("*") if path.is_file()]
+    folder = root / "code" / PACKAGE / "data"
+    return [path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
 
 
 @functools.cache

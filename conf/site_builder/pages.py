@@ -16,7 +16,7 @@ from myst_nb.core.read import (  # private: the only reader that gives what myst
     read_myst_markdown_notebook,
 )
 
-from genmodels.claims import MIME
+from genmodels.site.claims import MIME
 from site_builder import dependencies
 from site_builder.outputs import Store
 

@@ -11,9 +11,9 @@ from drags import mouse
 from explorable_reader import Figure
 from scipy.spatial import cKDTree
 
-from genmodels import mnist
-from genmodels.autoencoders import AUTOENCODER, Objective, train
-from genmodels.seeds import seeds
+from genmodels.data import mnist
+from genmodels.site.seeds import seeds
+from genmodels.vae.model import AUTOENCODER, Objective, train
 
 
 @pytest.fixture(scope="module")

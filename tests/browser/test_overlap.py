@@ -12,10 +12,10 @@ from explorable_reader import Figure
 from playwright.sync_api import expect
 from scipy.special import expit
 
-from genmodels.adversarial import losses_at_optimum, shift_gradients
-from genmodels.densities import Gaussian, SmoothedUniform, Uniform
-from genmodels.divergences import jensen_shannon, kl, wasserstein1
-from genmodels.remedies import exact_pulls
+from genmodels.gan.losses import losses_at_optimum, shift_gradients
+from genmodels.gan.shifted_uniforms import exact_pulls
+from genmodels.measures.densities import Gaussian, SmoothedUniform, Uniform
+from genmodels.measures.divergences import jensen_shannon, kl, wasserstein1
 
 SLOPES = ("slope", "saturating", "nonsaturating")
 

@@ -12,11 +12,11 @@ import pytest
 from explorable_reader import Figure, points
 from playwright.sync_api import expect
 
-from genmodels.ensembles import Training, train
-from genmodels.methods import Method
-from genmodels.metrics import effective_modes, mode_shares
-from genmodels.seeds import seeds
-from genmodels.toydata import ring
+from genmodels.data.toy import ring
+from genmodels.gan.config import Method
+from genmodels.gan.train import Training, train
+from genmodels.measures.metrics import effective_modes, mode_shares
+from genmodels.site.seeds import seeds
 
 PATHS = {"3b": "sheet-2/3b-why-collapse.html", "3c": "sheet-2/3c-packing.html"}
 TARGET, LAGGING = ring(modes=8, radius=1, sd=0.05), Method(discriminator_rate=2e-4)

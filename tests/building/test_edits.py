@@ -28,9 +28,9 @@ def test_an_edit_of_a_cell_runs_its_page_alone_and_its_number_shows_wherever_it_
 
 def test_an_edit_of_a_module_runs_the_pages_that_import_it_and_no_other(site: Site) -> None:
     site.edit("code/genmodels/toy_base.py", "1", "2")  # imported indirectly
-    site.edit("code/genmodels/mnist.py", '"""', '""" ')  # imported by neither
+    site.edit("code/genmodels/data/mnist.py", '"""', '""" ')  # imported by neither
     assert site.builds() == {"one"}
-    site.edit("code/genmodels/figures.py", '"lines.linewidth": 2.0', '"lines.linewidth": 3.0')
+    site.edit("code/genmodels/site/figures.py", '"lines.linewidth": 2.0', '"lines.linewidth": 3.0')
     assert site.builds() == {"one", "two"}
     drawings = sorted((site.root / "build/html/figures").glob("*.svg"))
     assert [path.name[:7] for path in drawings] == ["fig-one", "fig-two"]
@@ -129,7 +129,7 @@ def test_a_fault_in_an_extension_is_named_with_its_file_and_line(site: Site) -> 
 
 
 def test_data_for_a_figure_that_there_is_not_are_named(site: Site) -> None:
-    site.edit("docs/two.md", "axes.plot([0, 1])", "from genmodels.explorables import share\nshare('lost', x=1)")
+    site.edit("docs/two.md", "axes.plot([0, 1])", "from genmodels.site.explorables import share\nshare('lost', x=1)")
     assert "Traceback" not in site.fails("two.md: WARNING: shares data with 'lost', but there is no such figure")
 
 

@@ -1,7 +1,7 @@
 """The usual way to train a GAN over several seeds: a loop over models of torch.nn, with autograd and torch's Adam.
 
 Nothing here calls the package's own networks, gradients or losses. It draws the same random numbers as
-`genmodels.ensembles`, so that both train the same models on the same samples.
+`genmodels.gan.train`, so that both train the same models on the same samples.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from genmodels.games import BLOCK, LATENT, streams
-from genmodels.toydata import Modes
 
 BETAS, SLOPE = (0.5, 0.999), 0.2
 
 
 def train(
-    target: Modes,
+    target: GaussianModes,
     seeds: Sequence[int],
     steps: int,
     *,
@@ -46,7 +45,7 @@ def train(
 
 
 def _play(
-    target: Modes,
+    target: GaussianModes,
     stream: torch.Generator,
     steps: int,
     batch: int,

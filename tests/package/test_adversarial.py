@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from genmodels.adversarial import (
+from genmodels.gan.losses import (
     discriminator_loss,
     generator_loss,
     logit_gradients,
@@ -23,8 +23,8 @@ from genmodels.adversarial import (
     optimal_logit,
     shift_gradients,
 )
-from genmodels.densities import Gaussian, SmoothedUniform, Uniform
-from genmodels.divergences import jensen_shannon, kl
+from genmodels.measures.densities import Gaussian, SmoothedUniform, Uniform
+from genmodels.measures.divergences import jensen_shannon, kl
 
 LOG_2 = math.log(2.0)
 

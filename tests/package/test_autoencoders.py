@@ -13,9 +13,9 @@ from scipy.special import expit
 from torch import nn
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
-from genmodels import autoencoders
-from genmodels.autoencoders import AUTOENCODER, VAE, Objective, beta_vae, gaussian_negative_log_likelihood, train
-from genmodels.perceptrons import SLOPE
+from genmodels.mlp import SLOPE
+from genmodels.vae import model as autoencoders
+from genmodels.vae.model import AUTOENCODER, VAE, Objective, beta_vae, gaussian_negative_log_likelihood, train
 
 SIDE, LATENT, HIDDEN = 5, 2, 8
 OBJECTIVES = [

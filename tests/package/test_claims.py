@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from genmodels.claims import MIME, ClaimError, claim
+from genmodels.site.claims import MIME, ClaimError, claim
 
 numbers = st.floats(-1e6, 1e6)
 

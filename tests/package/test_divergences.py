@@ -9,8 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from genmodels.densities import Density, Gaussian, Mixture, SmoothedUniform, Uniform
-from genmodels.divergences import (
+from genmodels.measures.densities import Density, Gaussian, Mixture, SmoothedUniform, Uniform
+from genmodels.measures.divergences import (
     aggregate_log_pdf,
     binned_jensen_shannon,
     elbo_surgery,

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from genmodels.ensembles import BATCH, HIDDEN, Training, operations_per_step, resume, train
+from genmodels.data.toy import grid, ring
 from genmodels.games import LATENT, SHOWN, TrainingError
-from genmodels.methods import Method
-from genmodels.toydata import grid, ring
+from genmodels.gan.config import Method
+from genmodels.gan.train import BATCH, HIDDEN, Training, operations_per_step, resume, train
 
 METHODS = {
     "balanced": Method(),

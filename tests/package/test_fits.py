@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from genmodels.densities import Gaussian, Mixture
-from genmodels.fits import DIVERGENCES, divergence, fit_gaussian
+from genmodels.measures.densities import Gaussian, Mixture
+from genmodels.measures.fits import DIVERGENCES, divergence, fit_gaussian
 
 TWO_MODES = Mixture([Gaussian(-3, 0.7), Gaussian(3, 0.7)], [0.5, 0.5])
 gaussians = st.builds(Gaussian, st.floats(-2, 2), st.floats(0.5, 2))

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch.nn.functional import logsigmoid
 
+from genmodels.data.toy import GaussianModes, ring
 from genmodels.games import BLOCK, LATENT, SHOWN, Game, TrainingError, normal, streams
-from genmodels.methods import Method
-from genmodels.perceptrons import mlp
+from genmodels.gan.config import Method
+from genmodels.mlp import mlp
 from genmodels.players import BETAS, Player
-from genmodels.toydata import Modes, ring
 
 SEEDS, HIDDEN, BATCH = (4, 9, 2), 10, 12
 EPS = 1e-4  # of Adam where play is compared: the default scales up what is 0 but for rounding (Wasserstein: biases)
@@ -194,7 +194,7 @@ def test_normal_numbers_of_a_member_come_from_its_own_stream():
 
 @pytest.mark.parametrize("method", [Method(), Method(gradient_penalty=1.0, penalty_norm=1.0, discriminator_steps=2)])
 def test_every_update_draws_fresh_numbers_of_the_right_law(method):
-    target = Modes(np.array([[3.0, -1.0]]), 0.5)
+    target = GaussianModes(np.array([[3.0, -1.0]]), 0.5)
     drawn = game_of(method, target=target, batch=40)._draws()
     steps = [next(drawn) for _ in range(2 * BLOCK + 3)]
     real, code, mix, other = (torch.cat(numbers).flatten(0, 1) for numbers in zip(*steps, strict=True))
@@ -229,7 +229,7 @@ def test_play_goes_on_beyond_a_block():
     assert (slow.discriminator_loss[:, :BLOCK] != slow.discriminator_loss[:, BLOCK:]).all()
 
 
-class Broken(Modes):
+class Broken(GaussianModes):
     """Its third call, which is for the third member, has an infinite sample in the given step."""
 
     calls, step = 0, 3

@@ -6,8 +6,8 @@ import torch
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import binary_cross_entropy_with_logits, conv2d
 
-from genmodels import image_models
-from genmodels.image_models import train_gan, train_vae
+from genmodels.vae import conv as image_models
+from genmodels.vae.conv import train_gan, train_vae
 
 SIDE = 8
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal, norm, ortho_group
 
-from genmodels import linear_vae
-from genmodels.linear_vae import LinearVAE, fit, optimum, price_of_constant_encoder, rate_distortion
+from genmodels.vae import linear as linear_vae
+from genmodels.vae.linear import LinearVAE, fit, optimum, price_of_constant_encoder, rate_distortion
 
 EIGENVALUES = np.array([4, 2, 1, 0.5, 0.25])
 # (beta, sigma^2), number of active directions, rate in nats

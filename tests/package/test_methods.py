@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from genmodels.methods import (
+from genmodels.gan.config import (
     Method,
     discriminator_loss,
     generator_loss,

@@ -10,7 +10,8 @@ from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
 from scipy.stats import entropy, ortho_group
 
-from genmodels.metrics import (
+from genmodels.data.toy import GaussianModes, ring
+from genmodels.measures.metrics import (
     confidence,
     effective_modes,
     frechet_distance,
@@ -20,7 +21,6 @@ from genmodels.metrics import (
     modes_captured,
     precision_recall,
 )
-from genmodels.toydata import Modes, ring
 
 
 def sample(rng, n, d):
@@ -124,7 +124,7 @@ def test_three_neighbours_are_the_default():
 
 
 def counted_as_published(samples, target, within=3.0):
-    """Modes captured and share of good samples, sample by sample as PacGAN's published code counts them."""
+    """GaussianModes captured and share of good samples, sample by sample as PacGAN's published code counts them."""
     counts = np.zeros(len(target.centres))
     for sample in samples:
         distances = [np.hypot(*(sample - centre)) / target.sd for centre in target.centres]
@@ -137,7 +137,7 @@ def counted_as_published(samples, target, within=3.0):
 def modes_and_samples(draw):
     """A target with unequal weights and samples around it, some of them far off."""
     rng, modes = np.random.default_rng(draw(st.integers(0, 2**31))), draw(st.integers(1, 6))
-    target = Modes(rng.normal(size=(modes, 2)), draw(st.floats(0.02, 0.5)), rng.dirichlet(np.ones(modes)))
+    target = GaussianModes(rng.normal(size=(modes, 2)), draw(st.floats(0.02, 0.5)), rng.dirichlet(np.ones(modes)))
     shape = draw(st.sampled_from([(1,), (30,), (2, 9), (2, 3, 5)]))
     return target, 1.5 * rng.normal(size=(*shape, 2))
 
@@ -155,7 +155,7 @@ def test_captured_modes_and_quality_agree_with_the_published_count(case, within)
 
 
 def test_within_three_standard_deviations_is_the_default():
-    target = Modes([(0, 0), (1, 0)], 0.1)
+    target = GaussianModes([(0, 0), (1, 0)], 0.1)
     near, far = [[0.29, 0]], [[-0.31, 0]]
     assert (modes_captured(near, target), high_quality_share(near, target)) == (1, 1)
     assert (modes_captured(far, target), high_quality_share(far, target)) == (0, 0)
@@ -163,7 +163,7 @@ def test_within_three_standard_deviations_is_the_default():
 
 
 def test_a_sample_on_the_border_is_within():
-    target = Modes([(0, 0), (9, 0)], 0.5)
+    target = GaussianModes([(0, 0), (9, 0)], 0.5)
     assert (modes_captured([[1.5, 0]], target), high_quality_share([[1.5, 0]], target)) == (1, 1)
 
 

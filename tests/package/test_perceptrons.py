@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from genmodels.perceptrons import SLOPE, init_mlp, mlp
+from genmodels.mlp import SLOPE, init_mlp, mlp
 
 
 def seeded(seed):

@@ -4,9 +4,9 @@ import numpy as np
 import plain_loop
 import pytest
 
-from genmodels.ensembles import train
-from genmodels.methods import Method
-from genmodels.toydata import ring
+from genmodels.data.toy import ring
+from genmodels.gan.config import Method
+from genmodels.gan.train import train
 
 STEPS = 12
 

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.functional import normalize
 from torch.nn.utils.parametrizations import spectral_norm
 
-from genmodels.perceptrons import SLOPE, init_mlp, mlp
+from genmodels.mlp import SLOPE, init_mlp, mlp
 from genmodels.players import ALIGNED, BETAS, FIRST_ITERATIONS, Player
 
 # sizes and members: one layer, one member alone, and widths that fill no register

@@ -12,11 +12,11 @@ import torch
 from scipy import integrate, stats
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from genmodels import remedies
-from genmodels.densities import SmoothedUniform
-from genmodels.divergences import jensen_shannon, kl
-from genmodels.perceptrons import init_mlp, mlp
-from genmodels.remedies import exact_pulls, follow, noisy_shift_gradients
+from genmodels.gan import shifted_uniforms as remedies
+from genmodels.gan.shifted_uniforms import exact_pulls, follow, noisy_shift_gradients
+from genmodels.measures.densities import SmoothedUniform
+from genmodels.measures.divergences import jensen_shannon, kl
+from genmodels.mlp import init_mlp, mlp
 
 
 @pytest.mark.parametrize(("shift", "sd"), [(-1.5, 0.5), (-0.4, 0.2), (0.2, 0.5), (1.0, 0.2)])

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from genmodels import mnist, saturation
-from genmodels.perceptrons import SLOPE, init_mlp, mlp
-from genmodels.saturation import GradientHistory, gradient_norms, run_lines, run_mnist
+from genmodels.data import mnist
+from genmodels.gan import vanishing_gradients as saturation
+from genmodels.gan.vanishing_gradients import GradientHistory, gradient_norms, run_lines, run_mnist
+from genmodels.mlp import SLOPE, init_mlp, mlp
 
 MEASURED = ("saturating", "non_saturating", "accuracy", "discriminator_loss")
 

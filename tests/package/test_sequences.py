@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
-from genmodels import sequences
-from genmodels.perceptrons import init_mlp, mlp
-from genmodels.sequences import entropy, markov_chains, surprisal, train
+from genmodels.mlp import init_mlp, mlp
+from genmodels.vae import markov as sequences
+from genmodels.vae.markov import entropy, markov_chains, surprisal, train
 
 
 def seeded(seed):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import signal
 
-from genmodels import spectra
+from genmodels.measures import spectra
 
 values = st.floats(-10, 10, width=32)
 signals = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9), elements=values)

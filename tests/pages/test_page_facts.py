@@ -18,8 +18,8 @@ from docutils import nodes
 from PIL import Image, ImageFont
 from sphinx.util.inventory import InventoryFile
 
-from genmodels.figures import panels
-from genmodels.palette import colour
+from genmodels.site.figures import panels
+from genmodels.site.palette import colour
 from site_builder import site_address
 from site_builder.extensions import page_facts, page_names, page_previews
 
@@ -272,7 +272,7 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     docs = root / "docs"
     (docs / "sheet-2").mkdir(parents=True)
     (root / "code/genmodels").mkdir(parents=True)
-    shutil.copy(ROOT / "code/genmodels/palette.py", root / "code/genmodels")
+    shutil.copy(ROOT / "code/genmodels/site/palette.py", root / "code/genmodels")
     (root / "conf.py").write_text(SETTINGS.format(conf=str(ROOT / "conf/conf.py"), root=str(root)), encoding="utf-8")
     menu = "\n```{toctree}\nTwo a <sheet-2/2a-short>\n```\n"
     (docs / "index.md").write_text(HEAD.format("i" * 100) + "# Home\n" + menu, encoding="utf-8")

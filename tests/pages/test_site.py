@@ -8,7 +8,7 @@ from pathlib import Path
 import lint
 import pytest
 
-from genmodels.palette import PALETTE
+from genmodels.site.palette import PALETTE
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "docs").rglob("*.md"))
@@ -137,7 +137,7 @@ def test_figures_follow_the_theme(html):
             drawing = (path.parent / address.partition("?")[0]).read_text(encoding="utf-8")
             assert fragment == ("dark" if "on-dark" in picture["class"] else "")
             assert re.findall(r"#[0-9a-f]{6}\b", drawing.partition("</style>")[2]) == [], (
-                f"{address}: take colours from genmodels.figures.colour(role)"
+                f"{address}: take colours from genmodels.site.figures.colour(role)"
             )
             assert picture["width"] and picture["height"]
     css = (html / "_static" / "site-bundle.css").read_text(encoding="utf-8")

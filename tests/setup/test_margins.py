@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from genmodels.seeds import REPEAT
+from genmodels.site.seeds import REPEAT
 from site_builder.cell_process import surroundings
 from site_builder.margins import repeat, table
 
 ROOT = Path(__file__).resolve().parents[2]
 CELLS = [
-    "from genmodels.claims import claim\nfrom genmodels.seeds import seeds\nfirst = seeds(3)[0]",
+    "from genmodels.site.claims import claim\nfrom genmodels.site.seeds import seeds\nfirst = seeds(3)[0]",
     """\
 claim("x-steady", 0.5, equals=0.5)
 claim("x-varies", first, at_least=1000, seeds=3)
@@ -41,7 +41,7 @@ def test_repetitions_record_what_does_not_hold(capsys):
 
 
 def test_a_closed_form_that_is_off_is_shown():
-    cells = ['from genmodels.claims import claim\nclaim("x-wrong", 1, equals=2)']
+    cells = ['from genmodels.site.claims import claim\nclaim("x-wrong", 1, equals=2)']
     lines, failed = table([repeat(cells, 1)])
     assert failed == 1
     assert lines[0].startswith("OFF   0 of 1  x-wrong")
@@ -57,7 +57,7 @@ def test_an_unknown_page_is_an_error_that_names_the_pages():
 def test_the_build_shows_its_own_seeds_whatever_the_environment_says(monkeypatch, tmp_path):
     """A page that inherited the setting would show the seeds of a repetition."""
     monkeypatch.setenv(REPEAT, "3")
-    code = "from genmodels.seeds import seeds; import json; print(json.dumps(list(seeds(2))))"
+    code = "from genmodels.site.seeds import seeds; import json; print(json.dumps(list(seeds(2))))"
     with surroundings(tmp_path):
         run = subprocess.run(
             [sys.executable, "-c", code], cwd=ROOT / "code", capture_output=True, text=True, check=True

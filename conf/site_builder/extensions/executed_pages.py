@@ -19,9 +19,9 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
-from genmodels.claims import FIGURE_MIME
-from genmodels.claims import MIME as CLAIM
-from genmodels.palette import stylesheet
+from genmodels.site.claims import FIGURE_MIME
+from genmodels.site.claims import MIME as CLAIM
+from genmodels.site.palette import stylesheet
 from site_builder import figure_svg
 from site_builder.extensions.claims_ledger import check_lines
 from site_builder.figure_svg import SVG

@@ -17,7 +17,7 @@ from scipy.optimize import brentq, minimize
 from scipy.special import xlogy
 
 from genmodels.checks import check_at_least, check_finite, check_not_negative, check_positive
-from genmodels.densities import LOG_SQRT_2PI, Array
+from genmodels.measures.densities import LOG_SQRT_2PI, Array
 
 ACTIVE = 1e-3  # nats: a unit with less is switched off. After training these have under 1e-6
 MAX_STEPS = 10_000  # of L-BFGS; the fits on the pages take 10 to 1700

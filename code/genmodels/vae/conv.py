@@ -20,10 +20,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from genmodels.adversarial import discriminator_loss, generator_loss
-from genmodels.autoencoders import gaussian_negative_log_likelihood
 from genmodels.checks import check_at_least, check_finite, check_square_images
-from genmodels.divergences import kl_standard_normal_terms
+from genmodels.gan.losses import discriminator_loss, generator_loss
+from genmodels.measures.divergences import kl_standard_normal_terms
+from genmodels.vae.model import gaussian_negative_log_likelihood
 
 LATENT, MAPS, HIDDEN, BLOCK = 10, 16, 128, 4
 BATCH, STEPS = 64, 700
@@ -94,9 +94,9 @@ def train_vae(images: ArrayLike, seed: int, steps: int = STEPS) -> ImageVAE:
     check_at_least("steps", steps, 1)
     encoder, decoder = _build(data.shape[-1], seed, outputs=2 * LATENT)
     log_variance = torch.zeros((), requires_grad=True)
-    optimiser = _adam([*encoder.parameters(), *decoder.parameters()], VAE_RATE, VAE_BETA1)
-    optimiser.add_param_group({"params": [log_variance], "lr": VARIANCE_RATE})
-    schedule = LambdaLR(optimiser, [_fall(steps), lambda step: 1.0])  # the variance follows the error to the end
+    optimizer = _adam([*encoder.parameters(), *decoder.parameters()], VAE_RATE, VAE_BETA1)
+    optimizer.add_param_group({"params": [log_variance], "lr": VARIANCE_RATE})
+    schedule = LambdaLR(optimizer, [_fall(steps), lambda step: 1.0])  # the variance follows the error to the end
     for _ in range(steps):
         batch = _batch(data, noise)
         mean, logvar = encoder(batch).chunk(2, dim=-1)
@@ -104,7 +104,7 @@ def train_vae(images: ArrayLike, seed: int, steps: int = STEPS) -> ImageVAE:
         rate = sum(term.sum(-1) for term in kl_standard_normal_terms(mean, logvar))
         distortion = gaussian_negative_log_likelihood(decoded.flatten(1), batch.flatten(1), log_variance)
         loss = (distortion + rate).mean()
-        _descend(optimiser, schedule, loss)
+        _descend(optimizer, schedule, loss)
     return ImageVAE(encoder, decoder.eval(), math.exp(log_variance.item()), data.shape[-1])
 
 
@@ -117,15 +117,15 @@ def train_gan(images: ArrayLike, seed: int, steps: int = STEPS) -> ImageGAN:
     check_at_least("steps", steps, 1)
     discriminator, generator = _build(data.shape[-1], seed, outputs=1)
     opponent = _adam(discriminator.parameters(), DISCRIMINATOR_RATE, GAN_BETA1)
-    optimiser = _adam(generator.parameters(), GENERATOR_RATE, GAN_BETA1)
-    schedule, opponents_schedule = (LambdaLR(player, _fall(steps)) for player in (optimiser, opponent))
+    optimizer = _adam(generator.parameters(), GENERATOR_RATE, GAN_BETA1)
+    schedule, opponents_schedule = (LambdaLR(player, _fall(steps)) for player in (optimizer, opponent))
     for _ in range(steps):
         fake = generator(torch.randn(BATCH, LATENT, generator=noise))
         logits = discriminator(torch.cat([_batch(data, noise), fake.detach()])).squeeze(-1)
         _descend(opponent, opponents_schedule, discriminator_loss(*logits.chunk(2)))
         discriminator.requires_grad_(False)  # it only passes the gradient on
         loss = generator_loss(discriminator(fake).squeeze(-1), "non-saturating")
-        _descend(optimiser, schedule, loss)
+        _descend(optimizer, schedule, loss)
         discriminator.requires_grad_(True)
     return ImageGAN(generator.eval())
 
@@ -178,10 +178,10 @@ def _fall(steps: int) -> Callable[[int], float]:
     return lambda step: min(1.0, 2.0 * (1.0 - step / steps))
 
 
-def _descend(optimiser: torch.optim.Adam, schedule: LambdaLR, loss: Tensor) -> None:
-    optimiser.zero_grad()
+def _descend(optimizer: torch.optim.Adam, schedule: LambdaLR, loss: Tensor) -> None:
+    optimizer.zero_grad()
     loss.backward()
-    optimiser.step()
+    optimizer.step()
     schedule.step()
 
 

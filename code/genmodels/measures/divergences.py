@@ -17,7 +17,7 @@ from scipy import special
 from torch import Tensor
 
 from genmodels.checks import check_finite
-from genmodels.densities import LOG_SQRT_2PI, Array, Density, Gaussian, Mixture
+from genmodels.measures.densities import LOG_SQRT_2PI, Array, Density, Gaussian, Mixture
 
 LOG_2 = math.log(2.0)
 UNIT_NODES, UNIT_WEIGHTS = np.polynomial.legendre.leggauss(32)

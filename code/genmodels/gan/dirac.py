@@ -19,7 +19,7 @@ from scipy.integrate import solve_ivp
 from scipy.special import expit
 
 from genmodels.checks import check_at_least, check_finite, check_not_negative, check_positive
-from genmodels.densities import Array
+from genmodels.measures.densities import Array
 
 Loss = Literal["saturating", "non-saturating", "wasserstein"]
 

@@ -8,16 +8,18 @@ generator.
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from genmodels.densities import Array, Density, Gaussian
-from genmodels.divergences import LOG_2, check_probabilities, expected_log_ratio, quadrature
+from genmodels.measures.densities import Array, Density, Gaussian
+from genmodels.measures.divergences import LOG_2, check_probabilities, expected_log_ratio, quadrature
+
+Loss = Literal["non-saturating", "saturating", "wasserstein"]
 
 
 class Losses(NamedTuple):
@@ -123,37 +125,50 @@ def losses_collapsed(covered: int, modes: int) -> Losses:
     return Losses(-covered / modes * math.log(d) - math.log1p(-d), math.log1p(-d))
 
 
-def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, kind: Loss = "non-saturating") -> Tensor:
     """Discriminator loss L_D of the sheet's eq. (1), in nats; the mean over the last axis.
 
     Works on logits t, D = sigmoid(t): -log D = softplus(-t) and -log(1-D) = softplus(t), so nothing overflows
-    when D saturates. Shapes: (..., n) and (..., m) -> (...).
-    Raises ValueError on an empty batch, NaN or different leading shapes.
-    Source: Goodfellow et al. 2014, eq. (1).
+    when D saturates. With kind "wasserstein" it is E_q[t] - E_p[t]; the other two share eq. (1).
+    Shapes: (..., n) and (..., m) -> (...).
+    Source: Goodfellow et al. 2014, eq. (1); Arjovsky, Chintala, Bottou 2017.
     """
-    _check_logits("real_logits", real_logits)
-    _check_logits("fake_logits", fake_logits)
-    if real_logits.shape[:-1] != fake_logits.shape[:-1]:
-        leading, got = tuple(real_logits.shape[:-1]), tuple(fake_logits.shape[:-1])
-        raise ValueError(f"fake_logits: expected the leading shape of real_logits, {leading}, got {got}")
+    if kind == "wasserstein":
+        return fake_logits.mean(-1) - real_logits.mean(-1)
     # softplus(t) is written -logsigmoid(-t): torch's softplus drops its tail beyond t = 20.
     return -logsigmoid(real_logits).mean(-1) - logsigmoid(-fake_logits).mean(-1)
 
 
-def generator_loss(fake_logits: Tensor, kind: Literal["saturating", "non-saturating"]) -> Tensor:
+def generator_loss(fake_logits: Tensor, kind: Loss = "non-saturating") -> Tensor:
     """Generator loss to be minimised, in nats; the mean over the last axis.
 
-    "saturating" is the sheet's eq. (2), E[log(1-D)] = E[-softplus(t)];
-    "non-saturating" is E[-log D] = E[softplus(-t)].
-    Shapes: (..., n) -> (...). Raises ValueError on an empty batch, NaN or an unknown kind.
-    Source: Goodfellow et al. 2014, eq. (1) and the end of section 3.
+    "saturating" is the sheet's eq. (2), E[log(1-D)] = E[-softplus(t)]; "non-saturating" is E[-log D] =
+    E[softplus(-t)]; "wasserstein" is -E[t]. Shapes: (..., n) -> (...). Raises ValueError on an unknown kind.
+    Source: Goodfellow et al. 2014, eq. (1) and the end of section 3; Arjovsky, Chintala, Bottou 2017.
     """
-    _check_logits("fake_logits", fake_logits)
-    if kind == "saturating":
-        return logsigmoid(-fake_logits).mean(-1)
     if kind == "non-saturating":
         return -logsigmoid(fake_logits).mean(-1)
-    raise ValueError(f"kind: expected 'saturating' or 'non-saturating', got {kind!r}")
+    if kind == "saturating":
+        return logsigmoid(-fake_logits).mean(-1)
+    if kind == "wasserstein":
+        return -fake_logits.mean(-1)
+    raise ValueError(f"kind: expected one of {', '.join(get_args(Loss))}, got {kind!r}")
+
+
+def r1_penalty(D: nn.Module, real: Tensor) -> Tensor:
+    """E_p[|dD/dx|^2] at real samples (S, n, d) -> (S,). Source: Mescheder et al. 2018 (R1, there with gamma/2)."""
+    slope = _input_gradient(D, real)
+    return slope.square().sum(-1).mean(-1)
+
+
+def gradient_penalty(D: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """E[(|dD/dx| - 1)^2] on the way between real and generated samples (S, n, d) -> (S,).
+
+    The shares u of the real ones are spread evenly over the batch, not drawn. Source: Gulrajani et al. 2017, eq. (3).
+    """
+    u = torch.linspace(0, 1, real.shape[-2])[:, None]
+    slope = _input_gradient(D, u * real + (1 - u) * fake)
+    return (torch.linalg.vector_norm(slope, dim=-1) - 1).square().mean(-1)
 
 
 def logit_gradients(logits: Tensor) -> LogitGradients:
@@ -161,9 +176,7 @@ def logit_gradients(logits: Tensor) -> LogitGradients:
 
     They sum to -1. A sample that D rejects with certainty (t -> -inf) gets weight 0 from the saturating loss
     and weight 1 from the other. Each has the shape of the logits.
-    Raises ValueError on an empty batch or NaN.
     """
-    _check_logits("logits", logits)
     return LogitGradients(-torch.sigmoid(logits), -torch.sigmoid(-logits))
 
 
@@ -191,8 +204,7 @@ def shift_gradients(theta: float) -> ShiftGradients:
     return ShiftGradients(float(theta * real.sum()), float((x * real).sum()), float(theta * fake.sum()))
 
 
-def _check_logits(name: str, logits: Tensor) -> None:
-    if logits.ndim == 0 or logits.numel() == 0:
-        raise ValueError(f"{name}: expected a batch on the last axis, got shape {tuple(logits.shape)}")
-    if torch.isnan(logits).any():
-        raise ValueError(f"{name}: expected numbers, got NaN")
+def _input_gradient(D: nn.Module, x: Tensor) -> Tensor:
+    """Return dD/dx of each sample, in the shape of x, so that gradients by D's weights can be taken of it."""
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(D(x).sum(), x, create_graph=True)[0]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genmodels.checks import check_finite, check_positive
-from genmodels.claims import FIGURE_MIME, publish
+from genmodels.site.claims import FIGURE_MIME, publish
 
 NAME = re.compile(r"[a-z]+")
 DAMPING = 1e-6  # of the mean diagonal; the paper takes 1e-2, for inputs that are not all that will come

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from genmodels.checks import check_at_least
-from genmodels.perceptrons import init_mlp, mlp
+from genmodels.mlp import EnsembleMLP
 
 LENGTH, FLIP = 16, 0.1
 LATENT, HIDDEN = 4, 48
@@ -87,17 +87,17 @@ def train(seeds: Sequence[int], steps: int = STEPS) -> SequenceVAEs:
     check_at_least("steps", steps, 1)
     # members: all seeds without the previous symbol, then all with it
     fresh = [torch.Generator().manual_seed(int(seed)) for seed in [*seeds, *seeds]]
-    encoder, decoder = init_mlp((LENGTH, HIDDEN, 2 * LATENT), fresh), init_mlp((LATENT, HIDDEN, LENGTH), fresh)
+    encoder, decoder = EnsembleMLP((LENGTH, HIDDEN, 2 * LATENT), fresh), EnsembleMLP((LATENT, HIDDEN, LENGTH), fresh)
     context = torch.zeros(len(fresh), 1, LENGTH, requires_grad=True)
     sees = torch.tensor([0.0] * len(seeds) + [1.0] * len(seeds))[:, None, None]
-    optimiser = torch.optim.Adam([*encoder, *decoder], lr=RATE, fused=True)
-    optimiser.add_param_group({"params": [context], "lr": CONTEXT_RATE})
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=RATE, fused=True)
+    optimizer.add_param_group({"params": [context], "lr": CONTEXT_RATE})
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
         distortion, rate = _elbo_terms(*_draw(BATCH, fresh), encoder, decoder, sees * context)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (distortion + rate).mean(dim=-1).sum().backward()
-        optimiser.step()
+        optimizer.step()
         schedule.step()
     with torch.no_grad():
         return _measure(*_draw(HELD_OUT, fresh), encoder, decoder, sees * context)
@@ -109,9 +109,7 @@ def _draw(n: int, fresh: Sequence[torch.Generator]) -> tuple[Tensor, Tensor]:
     return x, torch.stack([torch.randn(n, LATENT, generator=g) for g in fresh])
 
 
-def _measure(
-    x: Tensor, noise: Tensor, encoder: Sequence[Tensor], decoder: Sequence[Tensor], context: Tensor
-) -> SequenceVAEs:
+def _measure(x: Tensor, noise: Tensor, encoder: EnsembleMLP, decoder: EnsembleMLP, context: Tensor) -> SequenceVAEs:
     distortion, rate = _elbo_terms(x, noise, encoder, decoder, context)
     # the same chains' surprisal has the mean `entropy`, and most of the sampling error in common
     excess = (distortion + rate).double() - surprisal(x)
@@ -120,13 +118,13 @@ def _measure(
 
 
 def _elbo_terms(
-    x: Tensor, noise: Tensor, encoder: Sequence[Tensor], decoder: Sequence[Tensor], context: Tensor
+    x: Tensor, noise: Tensor, encoder: EnsembleMLP, decoder: EnsembleMLP, context: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return -log p(x|z) at one sampled z and the KL, both (members, n), in nats."""
-    mean, logvar = mlp(encoder, x).chunk(2, dim=-1)
+    mean, logvar = encoder(x).chunk(2, dim=-1)
     z = mean + torch.exp(0.5 * logvar) * noise
     previous = torch.cat([torch.zeros_like(x[..., :1]), x[..., :-1]], dim=-1)
-    logits = mlp(decoder, z) + context * previous
+    logits = decoder(z) + context * previous
     # -log p(x_t | ...) = log(1 + exp(-x_t logit_t)), x_t = ±1
     distortion = softplus(-x * logits).sum(dim=-1)
     rate = 0.5 * (mean**2 + torch.exp(logvar) - 1 - logvar).sum(dim=-1)

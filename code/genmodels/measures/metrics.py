@@ -12,8 +12,8 @@ from scipy.spatial.distance import cdist
 from scipy.special import entr
 
 from genmodels.checks import check_at_least, check_positive
-from genmodels.divergences import kl_discrete
-from genmodels.toydata import Modes
+from genmodels.data.toy import GaussianModes
+from genmodels.measures.divergences import kl_discrete
 
 
 def frechet_distance(features_a: ArrayLike, features_b: ArrayLike) -> float:
@@ -59,7 +59,7 @@ def confidence(probabilities: ArrayLike) -> float:
     return float(rows.max(axis=1).mean())
 
 
-def modes_captured(samples: ArrayLike, target: Modes, within: float = 3.0) -> NDArray[np.int64]:
+def modes_captured(samples: ArrayLike, target: GaussianModes, within: float = 3.0) -> NDArray[np.int64]:
     """Return how many modes are the nearest one of at least one sample within so many standard deviations of it.
 
     Shapes: samples (..., n, 2) -> (...). One lucky sample is enough, and a mode's share does not count.
@@ -71,7 +71,7 @@ def modes_captured(samples: ArrayLike, target: Modes, within: float = 3.0) -> ND
     return np.count_nonzero(_counts(mode, len(target.centres), distance <= within * target.sd), axis=-1)
 
 
-def high_quality_share(samples: ArrayLike, target: Modes, within: float = 3.0) -> NDArray[np.float64]:
+def high_quality_share(samples: ArrayLike, target: GaussianModes, within: float = 3.0) -> NDArray[np.float64]:
     """Return the share of samples within so many standard deviations of their nearest mode, 0 to 1.
 
     Shapes: samples (..., n, 2) -> (...). The target's own share is 1 - exp(-within^2 / 2), where modes are far apart.
@@ -82,7 +82,7 @@ def high_quality_share(samples: ArrayLike, target: Modes, within: float = 3.0) -
     return np.asarray(np.mean(distance <= within * target.sd, axis=-1))
 
 
-def mode_shares(samples: ArrayLike, target: Modes) -> NDArray[np.float64]:
+def mode_shares(samples: ArrayLike, target: GaussianModes) -> NDArray[np.float64]:
     """Return the share of samples whose nearest mode is k, however far: (..., n, 2) -> (..., K).
 
     Raises ValueError unless samples are finite and (..., n, 2) with n >= 1.
@@ -91,7 +91,7 @@ def mode_shares(samples: ArrayLike, target: Modes) -> NDArray[np.float64]:
     return _counts(mode, len(target.centres), np.ones(mode.shape, dtype=bool)) / mode.shape[-1]
 
 
-def kl_over_modes(samples: ArrayLike, target: Modes) -> NDArray[np.float64]:
+def kl_over_modes(samples: ArrayLike, target: GaussianModes) -> NDArray[np.float64]:
     """Return KL(nearest-mode shares of the samples || shares of the target) in nats, 0 to -log(least share).
 
     Shapes: samples (..., n, 2) -> (...). Of n samples of a target whose K modes are far apart the mean is not 0 but
@@ -103,7 +103,7 @@ def kl_over_modes(samples: ArrayLike, target: Modes) -> NDArray[np.float64]:
     return kl_discrete(shares, np.broadcast_to(target.shares, shares.shape))
 
 
-def effective_modes(samples: ArrayLike, target: Modes) -> NDArray[np.float64]:
+def effective_modes(samples: ArrayLike, target: GaussianModes) -> NDArray[np.float64]:
     """Return exp(H) of the nearest-mode shares: how many modes with equal shares have the same entropy, 1 to K.
 
     Shapes: samples (..., n, 2) -> (...). Raises ValueError as `mode_shares` does.
@@ -125,7 +125,7 @@ def _share_among(points: NDArray[np.float64], support: NDArray[np.float64], neig
     return float(np.mean(np.any(cdist(points, support) <= radii, axis=1)))
 
 
-def _nearest_modes(samples: ArrayLike, target: Modes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _nearest_modes(samples: ArrayLike, target: GaussianModes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return each sample's nearest mode and its distance from that centre: (..., n, 2) -> two of (..., n)."""
     points = np.asarray(samples, dtype=np.float64)
     if points.ndim < 2 or points.shape[-1] != 2 or not points.shape[-2]:

@@ -14,7 +14,7 @@ from genmodels.checks import check_at_least, check_finite, check_positive
 
 
 @dataclass(frozen=True, eq=False)
-class Modes:
+class GaussianModes:
     """A mixture of round Gaussians in the plane, one per mode: N(centres[k], sd^2 I) with probability weights[k].
 
     Shapes: centres (K, 2), weights (K,); without weights the modes are equally likely.
@@ -56,7 +56,7 @@ class Modes:
         return (torch.from_numpy(self.centres[mode]) + self.sd * noise).float()
 
 
-def ring(modes: int = 8, radius: float = 1.0, sd: float = 0.05) -> Modes:
+def ring(modes: int = 8, radius: float = 1.0, sd: float = 0.05) -> GaussianModes:
     """Return equally likely modes, evenly spread on a circle around 0, the first on the right.
 
     Raises ValueError unless modes is a whole number from 1 on, radius and sd are positive.
@@ -66,10 +66,10 @@ def ring(modes: int = 8, radius: float = 1.0, sd: float = 0.05) -> Modes:
     check_positive("radius", radius)
     # the end of the circle is its beginning: linspace(0, 2 pi, 8) with both would make two modes one
     angle = 2.0 * np.pi * np.arange(modes) / modes
-    return Modes(radius * np.stack([np.cos(angle), np.sin(angle)], axis=-1), sd)
+    return GaussianModes(radius * np.stack([np.cos(angle), np.sin(angle)], axis=-1), sd)
 
 
-def grid(side: int = 5, step: float = 2.0, sd: float = 0.05) -> Modes:
+def grid(side: int = 5, step: float = 2.0, sd: float = 0.05) -> GaussianModes:
     """Return side^2 equally likely modes on a square grid around 0, neighbours one step apart.
 
     Raises ValueError unless side is a whole number from 1 on, step and sd are positive.
@@ -78,7 +78,7 @@ def grid(side: int = 5, step: float = 2.0, sd: float = 0.05) -> Modes:
     check_at_least("side", side, 1)
     check_positive("step", step)
     line = step * (np.arange(side) - (side - 1) / 2)
-    return Modes(np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2), sd)
+    return GaussianModes(np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2), sd)
 
 
 def parallel_lines(distance: float | Tensor, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

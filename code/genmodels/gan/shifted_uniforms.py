@@ -14,11 +14,11 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from genmodels.adversarial import discriminator_loss, generator_loss, optimal_logit
 from genmodels.checks import check_finite
-from genmodels.densities import Array, Gaussian, SmoothedUniform
-from genmodels.divergences import LOG_2, quadrature
-from genmodels.perceptrons import init_mlp, mlp
+from genmodels.gan.losses import discriminator_loss, generator_loss, optimal_logit
+from genmodels.measures.densities import Array, Gaussian, SmoothedUniform
+from genmodels.measures.divergences import LOG_2, quadrature
+from genmodels.mlp import EnsembleMLP
 
 Objective = Literal["saturating", "non-saturating", "saturating + noise", "wasserstein"]
 
@@ -98,7 +98,8 @@ def follow(objective: Objective, seeds: Sequence[int], start: float = 2.0, steps
     """
     _check_run(objective, seeds, start, steps)
     streams = [torch.Generator().manual_seed(seed) for seed in seeds]
-    discriminators = _Discriminators(streams)
+    D = EnsembleMLP((1, HIDDEN, HIDDEN, 1), streams)
+    optimizer = torch.optim.Adam(D.parameters(), lr=DISCRIMINATOR_RATE, betas=(0.9, 0.99), fused=True)
     noise = NOISE_SD if objective == "saturating + noise" else 0.0
     shift = torch.full((len(seeds), 1), float(start))
     path = [shift]
@@ -107,29 +108,14 @@ def follow(objective: Objective, seeds: Sequence[int], start: float = 2.0, steps
             gradient = _transport_gradient(_sample(streams), _sample(streams) + shift)
         else:
             for _ in range(REFIT if step else FIRST_FIT):
-                discriminators.fit(_sample(streams, noise), _sample(streams, noise) + shift)
-            gradient = _adversarial_gradient(discriminators, _sample(streams, noise), shift, objective)
+                real, fake = _sample(streams, noise), _sample(streams, noise) + shift
+                optimizer.zero_grad()
+                discriminator_loss(_logits(D, real), _logits(D, fake)).sum().backward()
+                optimizer.step()
+            gradient = _adversarial_gradient(D, _sample(streams, noise), shift, objective)
         shift = shift - GENERATOR_RATE * gradient
         path.append(shift)
     return torch.cat(path, dim=1).double().numpy()
-
-
-class _Discriminators:
-    """One perceptron per seed, 1 -> HIDDEN -> HIDDEN -> 1, and their Adam."""
-
-    def __init__(self, streams: list[torch.Generator]) -> None:
-        self.parameters = init_mlp((1, HIDDEN, HIDDEN, 1), streams)
-        self.optimiser = torch.optim.Adam(self.parameters, lr=DISCRIMINATOR_RATE, betas=(0.9, 0.99), fused=True)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return mlp(self.parameters, x[..., None]).squeeze(-1)  # (seeds, n)
-
-    def fit(self, real: Tensor, fake: Tensor) -> None:
-        logits = self(torch.cat([real, fake], dim=1))
-        loss = discriminator_loss(logits[:, : real.shape[1]], logits[:, real.shape[1] :])
-        self.optimiser.zero_grad()
-        torch.autograd.backward(loss.sum())
-        self.optimiser.step()
 
 
 def _sample(streams: list[torch.Generator], noise: float = 0.0) -> Tensor:
@@ -144,13 +130,13 @@ def _transport_gradient(real: Tensor, fake: Tensor) -> Tensor:
     return torch.sign(fake.sort(dim=1).values - real.sort(dim=1).values).mean(dim=1, keepdim=True)
 
 
-def _adversarial_gradient(
-    discriminators: _Discriminators, sample: Tensor, shift: Tensor, objective: Objective
-) -> Tensor:
-    kind: Literal["saturating", "non-saturating"]
-    kind = "non-saturating" if objective == "non-saturating" else "saturating"
+def _logits(D: EnsembleMLP, x: Tensor) -> Tensor:
+    return D(x[..., None]).squeeze(-1)  # (seeds, n)
+
+
+def _adversarial_gradient(D: EnsembleMLP, sample: Tensor, shift: Tensor, objective: Objective) -> Tensor:
     shift = shift.clone().requires_grad_()
-    loss = generator_loss(discriminators(sample + shift), kind)
+    loss = generator_loss(_logits(D, sample + shift), "non-saturating" if "non" in objective else "saturating")
     return torch.autograd.grad(loss.sum(), shift)[0]
 
 

@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from scipy.optimize import minimize
 
-from genmodels.densities import Array, Density, Gaussian
-from genmodels.divergences import jensen_shannon, kl
+from genmodels.measures.densities import Array, Density, Gaussian
+from genmodels.measures.divergences import jensen_shannon, kl
 
 Divergence = Literal["KL(p||q)", "JSD", "non-saturating", "KL(q||p)"]
 DIVERGENCES: tuple[Divergence, ...] = get_args(Divergence)

@@ -12,18 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from genmodels import mnist
-from genmodels.adversarial import discriminator_loss, generator_loss
 from genmodels.checks import check_at_least
-from genmodels.perceptrons import init_mlp, mlp
-from genmodels.toydata import parallel_lines
+from genmodels.data import mnist
+from genmodels.data.toy import parallel_lines
+from genmodels.gan.losses import Loss, discriminator_loss, generator_loss
+from genmodels.mlp import EnsembleMLP
 
 BATCH = 64  # real and as many generated samples per discriminator step
 HELD_OUT = 512  # real and as many generated samples for each measurement, never trained on
@@ -31,7 +30,6 @@ MEASUREMENTS = 41  # about so many steps are measured, evenly on a log axis
 HIDDEN, RATE, BETA1 = (64, 64), 3e-3, 0.9  # the fresh discriminator and its Adam; with beta1 = .5 it can jump
 GAN_HIDDEN, GAN_NOISE, GAN_RATE, GAN_BETA1 = 128, 16, 1e-3, 0.5  # what makes the half-trained generator
 
-Kind = Literal["saturating", "non-saturating"]
 Draw = Callable[[], tuple[Tensor, Tensor]]  # a real and a generated batch, each (S, n, d)
 
 
@@ -79,7 +77,7 @@ def run_lines(seeds: Sequence[int], steps: int = 4000, distance: float = 1.0) ->
         pairs = [parallel_lines(theta, n, g) for theta, g in zip(shift, generators, strict=True)]
         return torch.stack([real for real, _ in pairs]), torch.stack([fake for _, fake in pairs])
 
-    return _measure([shift], draw(HELD_OUT), draw, init_mlp((2, *HIDDEN, 1), generators), steps)
+    return _measure([shift], draw(HELD_OUT), draw, EnsembleMLP((2, *HIDDEN, 1), generators), steps)
 
 
 def run_mnist(seeds: Sequence[int], steps: int = 2500, training_steps: int = 800) -> GradientHistory:
@@ -95,20 +93,20 @@ def run_mnist(seeds: Sequence[int], steps: int = 2500, training_steps: int = 800
     generators = _generators(seeds)
     train, test = (torch.from_numpy(mnist.load(split)[0]).flatten(1) for split in ("train", "test"))
     pixels = train.shape[1]
-    generator = init_mlp((GAN_NOISE, GAN_HIDDEN, pixels), generators)
+    generator = EnsembleMLP((GAN_NOISE, GAN_HIDDEN, pixels), generators)
 
     def draw(images: Tensor = train, n: int = BATCH) -> tuple[Tensor, Tensor]:
         rows = [torch.randint(len(images), (n,), generator=g) for g in generators]
         noise = torch.stack([torch.randn(n, GAN_NOISE, generator=g) for g in generators])
-        return torch.stack([images[r] for r in rows]), torch.sigmoid(mlp(generator, noise))
+        return torch.stack([images[r] for r in rows]), torch.sigmoid(generator(noise))
 
-    _train_gan(generator, init_mlp((pixels, GAN_HIDDEN, 1), generators), draw, training_steps)
-    fresh = init_mlp((pixels, *HIDDEN, 1), generators)
-    history = _measure(generator, draw(test, HELD_OUT), draw, fresh, steps)
+    _train_gan(generator, EnsembleMLP((pixels, GAN_HIDDEN, 1), generators), draw, training_steps)
+    fresh = EnsembleMLP((pixels, *HIDDEN, 1), generators)
+    history = _measure([*generator.parameters()], draw(test, HELD_OUT), draw, fresh, steps)
     return replace(history, samples=history.samples.reshape(len(generators), -1, 28, 28))
 
 
-def gradient_norms(parameters: Sequence[Tensor], fake_logits: Tensor, kind: Kind) -> Tensor:
+def gradient_norms(parameters: Sequence[Tensor], fake_logits: Tensor, kind: Loss) -> Tensor:
     """Return the L2 norm of each member's generator gradient, over all its parameters: (S, n) -> (S,).
 
     `parameters` are the generator's, each (S, ...); `kind` is that of `adversarial.generator_loss`.
@@ -123,18 +121,18 @@ def _measure(
     parameters: list[Tensor],
     held_out: tuple[Tensor, Tensor],
     draw: Draw,
-    discriminator: list[Tensor],
+    discriminator: EnsembleMLP,
     steps: int,
 ) -> GradientHistory:
     """Train the fresh discriminator; measure the frozen generator's gradients on the way."""
-    optimiser = _adam(discriminator, RATE, BETA1)
+    optimizer = _adam(discriminator, RATE, BETA1)
     measured, rows = _log_spaced(steps), []
     for step in range(steps + 1):
         if step in measured:
-            real_logits, fake_logits = (mlp(discriminator, points).squeeze(-1) for points in held_out)
+            real_logits, fake_logits = (discriminator(points).squeeze(-1) for points in held_out)
             rows.append(_row(parameters, real_logits, fake_logits))
         if step < steps:
-            _discriminator_step(discriminator, optimiser, draw)
+            _discriminator_step(discriminator, optimizer, draw)
     saturating, non_saturating, accuracy, loss = torch.stack(rows, -1).double().numpy()
     samples = held_out[1][:, :16].detach().numpy()
     return GradientHistory(np.array(measured), saturating, non_saturating, accuracy, loss, samples)
@@ -149,32 +147,32 @@ def _row(parameters: list[Tensor], real_logits: Tensor, fake_logits: Tensor) -> 
     return torch.stack([saturating, non_saturating, accuracy, loss])
 
 
-def _train_gan(generator: list[Tensor], discriminator: list[Tensor], draw: Draw, steps: int) -> None:
-    """Play alternating steps, one each, with the -log D loss; the parameters change in place."""
-    optimiser, opponent = (_adam(player, GAN_RATE, GAN_BETA1) for player in (generator, discriminator))
+def _train_gan(generator: EnsembleMLP, discriminator: EnsembleMLP, draw: Draw, steps: int) -> None:
+    """Play alternating steps, one each, with the -log D loss; both change in place."""
+    optimizer, opponent = (_adam(player, GAN_RATE, GAN_BETA1) for player in (generator, discriminator))
     for _ in range(steps):
         _discriminator_step(discriminator, opponent, draw)
         _, fake = draw()
-        loss = generator_loss(mlp(discriminator, fake).squeeze(-1), "non-saturating")
-        _descend(generator, optimiser, loss)
+        loss = generator_loss(discriminator(fake).squeeze(-1))
+        _descend(generator, optimizer, loss)
 
 
-def _discriminator_step(discriminator: list[Tensor], optimiser: torch.optim.Adam, draw: Draw) -> None:
+def _discriminator_step(discriminator: EnsembleMLP, optimizer: torch.optim.Adam, draw: Draw) -> None:
     with torch.no_grad():
         real, fake = draw()
-    logits = mlp(discriminator, torch.cat([real, fake], dim=1)).squeeze(-1)  # (S, 2 n)
-    _descend(discriminator, optimiser, discriminator_loss(*logits.chunk(2, dim=1)))
+    logits = discriminator(torch.cat([real, fake], dim=1)).squeeze(-1)  # (S, 2 n)
+    _descend(discriminator, optimizer, discriminator_loss(*logits.chunk(2, dim=1)))
 
 
-def _descend(parameters: list[Tensor], optimiser: torch.optim.Adam, losses: Tensor) -> None:
-    """Take one step down the members' losses (S,); only these parameters get a gradient."""
-    for parameter, gradient in zip(parameters, torch.autograd.grad(losses.sum(), parameters), strict=True):
-        parameter.grad = gradient
-    optimiser.step()
+def _descend(network: EnsembleMLP, optimizer: torch.optim.Adam, losses: Tensor) -> None:
+    """Take one step down the members' losses (S,); only this network gets a gradient."""
+    optimizer.zero_grad()
+    losses.sum().backward(inputs=list(network.parameters()))
+    optimizer.step()
 
 
-def _adam(parameters: list[Tensor], rate: float, beta1: float) -> torch.optim.Adam:
-    return torch.optim.Adam(parameters, lr=rate, betas=(beta1, 0.999), fused=True)
+def _adam(network: EnsembleMLP, rate: float, beta1: float) -> torch.optim.Adam:
+    return torch.optim.Adam(network.parameters(), lr=rate, betas=(beta1, 0.999), fused=True)
 
 
 def _generators(seeds: Sequence[int]) -> list[torch.Generator]:

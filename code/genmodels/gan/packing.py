@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
-from genmodels.adversarial import Losses, losses_collapsed
 from genmodels.checks import check_at_least, check_finite
-from genmodels.divergences import check_probabilities
+from genmodels.gan.losses import Losses, losses_collapsed
+from genmodels.measures.divergences import check_probabilities
 
 Array = NDArray[np.float64]
 LARGEST = 200_000  # unordered packs that are still enumerated

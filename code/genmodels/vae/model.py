@@ -37,9 +37,9 @@ from genmodels.checks import (
     check_several,
     check_square_images,
 )
-from genmodels.densities import LOG_SQRT_2PI
-from genmodels.divergences import kl_standard_normal_terms
-from genmodels.perceptrons import init_mlp, mlp
+from genmodels.measures.densities import LOG_SQRT_2PI
+from genmodels.measures.divergences import kl_standard_normal_terms
+from genmodels.mlp import EnsembleMLP
 
 BATCH = 100  # images per step
 RATE, VARIANCE_RATE = 1e-2, 2e-2  # Adam's step sizes, of the weights and of a learned log-variance; they fall to zero
@@ -97,9 +97,10 @@ class Autoencoders:
         self.objectives, self.seeds, self.side, self.latent = tuple(objectives), tuple(seeds), side, latent
         self._shape, pixels = (len(objectives), len(seeds)), side**2
         self._generators = [torch.Generator().manual_seed(int(seed)) for seed in seeds]
-        encoder = init_mlp((pixels, hidden, 2 * latent), self._generators)
-        decoder = init_mlp((latent, hidden, pixels), self._generators)
-        self._encoder, self._decoder = ([self._repeat(w).requires_grad_() for w in net] for net in (encoder, decoder))
+        self._encoder = EnsembleMLP((pixels, hidden, 2 * latent), self._generators)
+        self._decoder = EnsembleMLP((latent, hidden, pixels), self._generators)
+        for parameter in (*self._encoder.parameters(), *self._decoder.parameters()):
+            parameter.data = self._repeat(parameter)
         start = [FIRST_VARIANCE if o.variance is None else o.variance for o in objectives]
         self._log_variance = self._each(start).log().requires_grad_()
         self._noisy = self._each([o.noise for o in objectives])
@@ -118,7 +119,7 @@ class Autoencoders:
         Raises ValueError unless the images have the size trained on and values in [0, 1].
         """
         with torch.no_grad():
-            mean, logvar = mlp(self._encoder, self._batch(images)).chunk(2, dim=-1)
+            mean, logvar = self._encoder(self._batch(images)).chunk(2, dim=-1)
         logvar = torch.where(self._noisy[:, None, None], logvar, -torch.inf)
         return self._split(mean).numpy(), self._split(logvar).numpy()
 
@@ -134,17 +135,18 @@ class Autoencoders:
             raise ValueError(f"z: expected codes for {self._shape} objectives and seeds, got {values.shape}")
         codes = torch.from_numpy(values).expand(*self._shape, -1, -1).flatten(0, 1)
         with torch.no_grad():
-            pixels = torch.sigmoid(mlp(self._decoder, codes))
+            pixels = torch.sigmoid(self._decoder(codes))
         return self._split(pixels.unflatten(-1, (self.side, self.side))).numpy()
 
     def decoder_weights(self, objective: int = 0, seed: int = 0) -> tuple[NDArray[np.float32], ...]:
         """Return one member's W_1 (d, hidden), b_1 (hidden,), W_2 (hidden, pixels), b_2 (pixels,).
 
-        Its images are sigmoid(h W_2 + b_2) with h = leaky ReLU(z W_1 + b_1), whose slope is `perceptrons.SLOPE`.
+        Its images are sigmoid(h W_2 + b_2) with h = leaky ReLU(z W_1 + b_1), whose slope is `mlp.SLOPE`.
         Raises IndexError where there is no such objective or seed.
         """
-        w_1, b_1, w_2, b_2 = (self._split(parameter.detach())[objective, seed] for parameter in self._decoder)
-        return w_1.numpy(), b_1[0].numpy(), w_2.numpy(), b_2[0].numpy()
+        own = [self._split(parameter.detach())[objective, seed].numpy() for parameter in self._decoder.parameters()]
+        w_1, w_2, b_1, b_2 = own
+        return w_1, b_1[0], w_2, b_2[0]
 
     def elbo_terms(self, images: ArrayLike, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return distortion -E_q log p(x|z) and rate KL(q(z|x) || N(0, I)), nats per image, each (O, S).
@@ -163,26 +165,26 @@ class Autoencoders:
         """Train all members for `steps` steps on images (n, pixels)."""
         mean_weight = self._each([o.mean_weight for o in self.objectives])
         variance_weight = self._each([o.variance_weight for o in self.objectives])
-        optimiser = torch.optim.Adam([*self._encoder, *self._decoder], lr=RATE, fused=True)
-        optimiser.add_param_group({"params": [self._log_variance], "lr": VARIANCE_RATE})
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1.0 - step / steps)
+        optimizer = torch.optim.Adam([*self._encoder.parameters(), *self._decoder.parameters()], lr=RATE, fused=True)
+        optimizer.add_param_group({"params": [self._log_variance], "lr": VARIANCE_RATE})
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0 - step / steps)
         for _ in range(steps):
             rows = [torch.randint(len(images), (BATCH,), generator=g) for g in self._generators]
             batch = self._repeat(torch.stack([images[r] for r in rows]))
             noise = self._repeat(torch.stack([torch.randn(BATCH, self.latent, generator=g) for g in self._generators]))
             distortion, mean_term, variance_term = (term.mean(1) for term in self._terms(batch, noise))
             loss = distortion + mean_weight * mean_term + variance_weight * variance_term  # (M,)
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.sum().backward()
-            optimiser.step()
+            optimizer.step()
             schedule.step()
 
     def _terms(self, batch: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return distortion, mean term and variance term per image, each (M, n), for (M, n, pixels), (M, n, d)."""
-        mean, logvar = mlp(self._encoder, batch).chunk(2, dim=-1)
+        mean, logvar = self._encoder(batch).chunk(2, dim=-1)
         # z = mu + s * noise
         sd = torch.where(self._noisy[:, None, None], (0.5 * logvar).exp(), 0.0)
-        logits = mlp(self._decoder, mean + sd * noise)
+        logits = self._decoder(mean + sd * noise)
         mean_term, variance_term = (term.sum(-1) for term in kl_standard_normal_terms(mean, logvar))
         return self._distortion(logits, batch), mean_term, variance_term
 

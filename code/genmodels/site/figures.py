@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from genmodels.palette import colour as colour
+from genmodels.site.palette import colour as colour
 
 INCH = 96  # CSS pixels to the inch
 STYLE = {

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genmodels.checks import check_finite
-from genmodels.densities import Array
+from genmodels.measures.densities import Array
 
 CUTOFF = 0.25  # half of the highest frequency along an axis: a wave of four pixels
 

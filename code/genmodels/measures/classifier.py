@@ -63,14 +63,14 @@ def train_classifier(images: ArrayLike, labels: ArrayLike, seed: int) -> Classif
         body, head = _network()
         order = torch.cat([torch.randperm(len(inputs)) for _ in range(EPOCHS)])
     parameters = [*body.parameters(), *head.parameters()]
-    optimiser = torch.optim.Adam(parameters, lr=RATE, fused=True)
+    optimizer = torch.optim.Adam(parameters, lr=RATE, fused=True)
     batches = order.split(BATCH)
     for step, rows in enumerate(batches):
-        optimiser.param_groups[0]["lr"] = RATE * (1 - step / len(batches))
+        optimizer.param_groups[0]["lr"] = RATE * (1 - step / len(batches))
         loss = functional.cross_entropy(head(body(inputs[rows])), targets[rows], reduction="mean")
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
     return Classifier(body, head)
 
 
