@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genmodels.games import BLOCK, LATENT, streams
+from genmodels.gan.train import BLOCK, LATENT_DIM, random_streams
 
 BETAS, SLOPE = (0.5, 0.999), 0.2
 
@@ -34,9 +34,9 @@ def train(
     """
     losses = []
     for seed in seeds:
-        own = streams(seed)
+        own = random_streams(seed)
         players = (
-            _perceptron((LATENT, hidden, hidden, 2), own.generator),
+            _perceptron((LATENT_DIM, hidden, hidden, 2), own.generator),
             _perceptron((2, hidden, hidden, 1), own.discriminator),
         )
         adams = [torch.optim.Adam(player.parameters(), lr=rate, betas=BETAS, fused=fused) for player in players]
@@ -59,7 +59,7 @@ def _play(
     for step in range(steps):
         if step % BLOCK == 0:
             real = target.sample((BLOCK, 1, batch), stream)
-            codes = [torch.randn(BLOCK, 1, batch, LATENT, generator=stream) for _ in range(2)]
+            codes = [torch.randn(BLOCK, 1, batch, LATENT_DIM, generator=stream) for _ in range(2)]
         at = step % BLOCK
         with torch.no_grad():
             fake = generator(codes[0][at, 0])

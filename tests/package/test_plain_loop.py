@@ -5,8 +5,8 @@ import plain_loop
 import pytest
 
 from genmodels.data.toy import ring
-from genmodels.gan.config import Method
-from genmodels.gan.train import train
+from genmodels.gan.config import GANConfig
+from genmodels.gan.train import train_gans
 
 STEPS = 12
 
@@ -17,7 +17,7 @@ STEPS = 12
 @pytest.mark.parametrize(("hidden", "seeds", "rate"), [(64, range(8), 2e-3), (64, [5], 2e-3), (128, range(8), 5e-4)])
 def test_first_losses_are_those_of_a_plain_loop(hidden, seeds, rate):
     plain = plain_loop.train(ring(), seeds, STEPS, hidden=hidden, batch=64, rate=rate).numpy()
-    ours = train(ring(), Method(generator_rate=rate, discriminator_rate=rate), seeds, STEPS, hidden=hidden)
+    ours = train_gans(ring(), GANConfig(lr_G=rate, lr_D=rate), seeds, STEPS, hidden_dim=hidden)
     losses = np.stack([ours.discriminator_loss, ours.generator_loss])
     assert losses.shape == plain.shape == (2, len(seeds), STEPS)
     error = np.abs(losses - plain).max(axis=(0, 2))
@@ -28,5 +28,5 @@ def test_first_losses_are_those_of_a_plain_loop(hidden, seeds, rate):
 
 def test_other_seeds_have_other_losses():
     plain = plain_loop.train(ring(), [5], STEPS, hidden=64, batch=64)[0]
-    ours = train(ring(), Method(), [6], STEPS)
+    ours = train_gans(ring(), GANConfig(), [6], STEPS)
     assert np.abs(ours.discriminator_loss - plain.numpy()).max() > 1e-3

@@ -271,8 +271,8 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("hosted")
     docs = root / "docs"
     (docs / "sheet-2").mkdir(parents=True)
-    (root / "code/genmodels").mkdir(parents=True)
-    shutil.copy(ROOT / "code/genmodels/site/palette.py", root / "code/genmodels")
+    (root / "code/genmodels/site").mkdir(parents=True)
+    shutil.copy(ROOT / "code/genmodels/site/palette.py", root / "code/genmodels/site")
     (root / "conf.py").write_text(SETTINGS.format(conf=str(ROOT / "conf/conf.py"), root=str(root)), encoding="utf-8")
     menu = "\n```{toctree}\nTwo a <sheet-2/2a-short>\n```\n"
     (docs / "index.md").write_text(HEAD.format("i" * 100) + "# Home\n" + menu, encoding="utf-8")

@@ -1,6 +1,6 @@
 """The shipped digits: a seeded random part of MNIST, 10,000 training and 2,000 test images.
 
-Origin, licence and the way it was chosen: data/mnist.md beside this module.
+Origin, licence and the way it was chosen: mnist.md beside this module.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-PATH = Path(__file__).with_name("data") / "mnist.npz"
+PATH = Path(__file__).with_name("mnist.npz")
 SHA256 = "cf93991bcf89967c9606521155575d4cb41e68793043aa2631a220d344eb0e28"
 SPLITS = ("train", "test")
 

@@ -98,10 +98,12 @@ def train_step(
         opt_D.zero_grad()
         (loss_D + config.penalty(D, x, fake)).sum().backward()
         opt_D.step()
+    D.requires_grad_(False)  # G learns through D, which stays as it is
     loss_G = generator_loss(D(G(z[-1])), config.loss)
     opt_G.zero_grad()
-    loss_G.sum().backward(inputs=list(G.parameters()))  # through D, which stays as it is
+    loss_G.sum().backward()
     opt_G.step()
+    D.requires_grad_(True)
     return loss_D.detach(), loss_G.detach()
 
 
