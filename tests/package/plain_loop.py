@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from genmodels.data.toy import GaussianModes
 from genmodels.gan.train import BLOCK, LATENT_DIM, random_streams
 
 BETAS, SLOPE = (0.5, 0.999), 0.2
