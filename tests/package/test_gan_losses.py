@@ -13,6 +13,7 @@ from scipy import integrate, special, stats
 from genmodels.gan.losses import (
     discriminator_loss,
     generator_loss,
+    gradient_penalty,
     logit_gradients,
     losses_at_optimum,
     losses_at_optimum_discrete,
@@ -21,6 +22,7 @@ from genmodels.gan.losses import (
     optimal_discriminator,
     optimal_discriminator_collapsed,
     optimal_logit,
+    r1_penalty,
     shift_gradients,
 )
 from genmodels.measures.densities import Gaussian, SmoothedUniform, Uniform
@@ -163,6 +165,61 @@ def test_losses_on_logits_are_torchs_cross_entropy_over_the_last_axis():
     saturating, non_saturating = (generator_loss(fake, kind) for kind in ("saturating", "non-saturating"))
     assert torch.allclose(saturating, torch.log(1 - torch.sigmoid(fake)).mean(-1), rtol=1e-12)
     assert torch.allclose(non_saturating, -torch.log(torch.sigmoid(fake)).mean(-1), rtol=1e-12)
+
+
+def test_wasserstein_losses_are_differences_of_means():
+    stream = torch.Generator().manual_seed(0)
+    real, fake = (torch.randn(2, 3, n, generator=stream, dtype=torch.float64) for n in (5, 7))
+    expected = fake.numpy().sum(-1) / 7 - real.numpy().sum(-1) / 5
+    np.testing.assert_allclose(discriminator_loss(real, fake, "wasserstein"), expected, rtol=1e-13)
+    np.testing.assert_allclose(generator_loss(fake, "wasserstein"), -fake.numpy().sum(-1) / 7, rtol=1e-13)
+
+
+def smooth_networks():
+    """Two members with D(x) = a tanh(W x), in double precision, and their samples (2, 5, 3)."""
+    stream = torch.Generator().manual_seed(0)
+    matrix, last, real, fake = (
+        torch.randn(2, *shape, generator=stream, dtype=torch.float64) for shape in ((3, 4), (4, 1), (5, 3), (5, 3))
+    )
+    return lambda x: torch.tanh(x @ matrix) @ last, (matrix.requires_grad_(), last), real, fake
+
+
+def slopes_by_differences(D, x, h=1e-5):
+    """|dD/dx| of each sample by central differences in each coordinate: (2, n)."""
+    with torch.no_grad():
+        return torch.cat([D(x + h * e) - D(x - h * e) for e in torch.eye(3)], dim=-1).norm(dim=-1) / (2 * h)
+
+
+def test_penalties_and_their_gradients_are_those_of_finite_differences():
+    D, (matrix, _), real, fake = smooth_networks()
+    u = torch.arange(5)[:, None] / 4
+    for penalty, expected in (
+        (lambda: r1_penalty(D, real), lambda: slopes_by_differences(D, real).square().mean(1)),
+        (
+            lambda: gradient_penalty(D, real, fake),
+            lambda: (slopes_by_differences(D, u * real + (1 - u) * fake) - 1).square().mean(1),
+        ),
+    ):
+        torch.testing.assert_close(penalty().detach(), expected(), rtol=1e-7, atol=0)
+        (gradient,) = torch.autograd.grad(penalty().sum(), matrix)
+        values, h = [], 1e-3
+        for step in (h, -2 * h):
+            matrix.data[1, 2, 3] += step
+            values.append(expected()[1])
+        matrix.data[1, 2, 3] += h
+        assert gradient[1, 2, 3].item() == pytest.approx((values[0] - values[1]).item() / (2 * h), rel=1e-4)
+
+
+def test_penalties_of_a_linear_discriminator_are_those_of_its_length_whatever_the_samples_depend_on():
+    D = torch.nn.Linear(2, 1, dtype=torch.float64)
+    D.weight.data = torch.tensor([[3.0, -4.0]], dtype=torch.float64)
+    real, fake = (torch.ones(2, 4, 2, dtype=torch.float64, requires_grad=True) * k for k in (1, 2))
+    penalties = r1_penalty(D, real), gradient_penalty(D, real, fake)
+    assert [penalty.tolist() for penalty in penalties] == [[25.0, 25.0], [16.0, 16.0]]
+    # d|w|^2 = 2 w and d(|w| - 1)^2 = 2 (|w| - 1) w / |w|
+    for penalty, expected in zip(penalties, ([6.0, -8.0], [4.8, -6.4]), strict=True):
+        (gradient,) = torch.autograd.grad(penalty[0], D.weight)
+        assert gradient[0].tolist() == pytest.approx(expected, rel=1e-12)
 
 
 @settings(max_examples=40)
