@@ -419,11 +419,6 @@ def test_operations_are_those_counted_by_hand(name):
     assert operations_per_step(CONFIGS[name]) == 2 * operations_by_hand(CONFIGS[name])
 
 
-NO_COUNT = pytest.mark.xfail(raises=RuntimeError, strict=True, reason="torch's counter fails in autograd.grad")
-
-
-@pytest.mark.parametrize(
-    "name", ["spectral norm", pytest.param("wgan-gp", marks=NO_COUNT), pytest.param("R1", marks=NO_COUNT)]
-)
+@pytest.mark.parametrize("name", ["spectral norm", "wgan-gp", "R1"])
 def test_spectral_norm_and_penalties_cost_more(name):
     assert operations_per_step(CONFIGS[name]) > 2 * operations_by_hand(CONFIGS[name])
