@@ -10,6 +10,7 @@ import ast
 import functools
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,8 +22,9 @@ RUNNER = Path(__file__).with_name("cell_process.py")  # the part of the site's m
 def digest(root: Path, cells: list[str]) -> str:
     """The digest of all that the outputs of these cells depend on.
 
-    That is: the cells, the modules of the package that they import (directly or not), its data files, the locks, the
-    Python version and how cells are run. Raises SyntaxError naming the file that does not parse.
+    That is: the cells, the modules of the package that they import (directly or not), its data files, the tables of
+    their claims, the locks, the Python version and how cells are run.
+    Raises SyntaxError naming the file that does not parse.
     """
     parts = [repr(sys.version_info[:3]), json.dumps(cells), file_digest(RUNNER)]
     parts += [f"{path.relative_to(root).as_posix()} {file_digest(path)}" for path in files(root, cells)]
@@ -30,9 +32,11 @@ def digest(root: Path, cells: list[str]) -> str:
 
 
 def files(root: Path, cells: Iterable[str]) -> list[Path]:
-    """The files that outputs of these cells depend on: the modules that they import, all data files and the locks."""
-    modules = imported_modules(root / "code" / PACKAGE, "\n".join(cells)).values()
-    return sorted({*modules, *data_files(root), *(root / "requirements").glob("*.txt")})
+    """The files that outputs of these cells depend on: modules, all data files, tables of claims and the locks."""
+    package, source = root / "code" / PACKAGE, "\n".join(cells)
+    tables = {package / "site" / "expected" / f"{page}.toml" for page in re.findall(r"\bclaims\(\s*['\"](\w+)", source)}
+    modules = imported_modules(package, source).values()
+    return sorted({*modules, *tables, *data_files(root), *(root / "requirements").glob("*.txt")})
 
 
 def data_files(root: Path) -> list[Path]:

@@ -31,7 +31,7 @@ def repeat(cells: list[str], number: int) -> list[Any]:
     os.environ[REPEAT] = str(number)
     made: list[Any] = []
     names: dict[str, Any] = {"__name__": "__main__"}
-    with patch.object(genmodels.site.claims, "settle", made.append), contextlib.redirect_stdout(io.StringIO()):
+    with patch.object(genmodels.site.claims, "record", made.append), contextlib.redirect_stdout(io.StringIO()):
         for index, cell in enumerate(cells, start=1):
             exec(compile(cell, f"cell {index}", "exec"), names)
     return made

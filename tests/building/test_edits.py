@@ -21,7 +21,7 @@ def test_an_edit_of_prose_runs_nothing_and_shows(site: Site) -> None:
 
 def test_an_edit_of_a_cell_runs_its_page_alone_and_its_number_shows_wherever_it_is_quoted(site: Site) -> None:
     assert "0.50" in site.page("index.html")
-    site.edit("docs/one.md", "0.5, equals=0.5", "0.25, equals=0.25")
+    site.edit("docs/one.md", "(0.5, 0.5)", "(0.25, 0.25)")
     assert site.builds() == {"one"}
     assert "0.25" in site.page("index.html") and "0.25" in site.page("results.html")
 
@@ -93,7 +93,7 @@ def test_a_page_that_is_not_utf_8_or_makes_a_claim_twice_is_named_and_nothing_is
     (site.root / "docs/three.md").write_bytes(b"# \xe4")
     assert "Traceback" not in site.fails("three: is not UTF-8")
     (site.root / "docs/three.md").unlink()
-    site.edit("docs/two.md", "two-half", "one-half")
+    site.edit("docs/two.md", 'claims("two"', 'claims("one"')
     assert "Traceback" not in site.fails("claim one-half is made twice: on one and on two")
 
 
@@ -134,8 +134,8 @@ def test_data_for_a_figure_that_there_is_not_are_named(site: Site) -> None:
 
 
 def test_what_is_printed_between_claims_stands_in_one_block(site: Site) -> None:
-    line = 'print("first")\nclaim("two-x", 1, equals=1)\nprint("second")\n'
-    site.edit("docs/two.md", 'claim("two-half"', f'{line}claim("two-half"')
+    line = 'print("first")\nclaims("two", x=(1, 1))\nprint("second")\n'
+    site.edit("docs/two.md", 'claims("two"', f'{line}claims("two"')
     assert site.builds() == {"two"}
     assert "first\nsecond\n</pre>" in site.page("two.html")
 

@@ -21,7 +21,7 @@ SEED = 20261123
 # what stands in a cell, each on a page of its own, and what the build says of it
 HARM = {
     "1 / 0": ("cell 1: ZeroDivisionError: division by zero", "line 5", "docs/{name}.md:{LINE}\n"),
-    "claim('off', 0.5, equals=0.6)": ("cell 1: ClaimError: OFF  off = 0.5", "docs/{name}.md:{LINE}\n"),
+    "claims('one', half=(0.5, 0.6))": ("cell 1: ClaimError: OFF  one-half = 0.5", "docs/{name}.md:{LINE}\n"),
     "import warnings; warnings.warn('beware')": ("{name}, cell 1: writes to stderr", "docs/{name}.md:{FIRST}\n"),
     "import os; os.write(2, b'from below')": ("{name}, cell 1: writes to stderr:\nfrom below",),
     "__import__('importlib').import_module('genmodels.data.mnist')": ("{name}: loads genmodels.data.mnist without",),

@@ -7,24 +7,29 @@ from pathlib import Path
 
 import pytest
 
+from genmodels.site import claims
 from genmodels.site.seeds import REPEAT
 from site_builder.cell_process import surroundings
 from site_builder.margins import repeat, table
 
 ROOT = Path(__file__).resolve().parents[2]
 CELLS = [
-    "from genmodels.site.claims import claim\nfrom genmodels.site.seeds import seeds\nfirst = seeds(3)[0]",
-    """\
-claim("x-steady", 0.5, equals=0.5)
-claim("x-varies", first, at_least=1000, seeds=3)
-claim("x-fails", first, at_most=1999, seeds=3)
-print("not shown")""",
+    "from genmodels.site.claims import claims\nfrom genmodels.site.seeds import seeds\nshown = seeds(3)",
+    'claims("x", steady=(0.5, 0.5), varies=shown, fails=shown)\nprint("not shown")',
 ]
+TABLE = """\
+steady = { tolerance = 0, text = "" }
+varies = { at_least = 1000, over = "min", text = "" }
+fails = { at_most = 1999, over = "min", text = "" }
+"""
 
 
 @pytest.fixture(autouse=True)
-def restored(monkeypatch):
+def restored(monkeypatch, tmp_path):
     monkeypatch.setenv(REPEAT, "0")
+    monkeypatch.setattr(claims, "TABLES", tmp_path)
+    (tmp_path / "x.toml").write_text(TABLE)
+    claims.expectations.cache_clear()
 
 
 def test_repetitions_record_what_does_not_hold(capsys):
@@ -41,10 +46,10 @@ def test_repetitions_record_what_does_not_hold(capsys):
 
 
 def test_a_closed_form_that_is_off_is_shown():
-    cells = ['from genmodels.site.claims import claim\nclaim("x-wrong", 1, equals=2)']
+    cells = ['from genmodels.site.claims import claims\nclaims("x", steady=(1, 2))']
     lines, failed = table([repeat(cells, 1)])
     assert failed == 1
-    assert lines[0].startswith("OFF   0 of 1  x-wrong")
+    assert lines[0].startswith("OFF   0 of 1  x-steady")
 
 
 def test_an_unknown_page_is_an_error_that_names_the_pages():

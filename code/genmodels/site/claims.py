@@ -1,25 +1,116 @@
-"""A checked number, handed to the prose.
+"""Checked numbers, handed to the prose.
 
-A page states numbers only through claims: ``claim("2a-gap-loss", value, equals=0.0)`` raises where the number is off,
-which fails the build, and otherwise enters the number under its id into the site's ledger, which the prose quotes.
+A page states numbers only through claims: ``claims("2a", gap_loss=loss)`` looks up in ``expected/2a.toml`` what the
+number ``gap-loss`` must be, raises where it is off, which fails the build, and otherwise enters it into the site's
+ledger under the id ``2a-gap-loss``, which the prose quotes.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 MIME = "application/x.genmodels.claim+json"
 FIGURE_MIME = "application/x.genmodels.explorable+json"  # what explorables.py hands to figures
+TABLES = Path(__file__).with_name("expected")
 KINDS = ("closed-form", "published", "measured")
 ID = re.compile(r"[0-9a-z]+(-[0-9a-z]+)*")
+STATISTICS: dict[str, Callable[..., Any]] = {
+    "median": np.median,
+    "min": np.min,
+    "max": np.max,
+    "mean": np.mean,
+    "sum": np.sum,
+}
 
 
 class ClaimError(AssertionError):
     """A claimed number is not what it is claimed to be."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Expectation:
+    """A line of a page's table: what a number is, and what it must be.
+
+    - text: what the number is, in a few words.
+    - One of tolerance: the cell hands over the pair (number, expected), which differ by at most this much; within: a
+      closed interval; at_most; at_least.
+    - over: the number is this statistic over an array whose first axis are seeds: median, min, max, mean, sum.
+    - source: where a published expectation stands (paper and table or figure).
+    - kind: closed-form, published or measured; by default published with a source, measured with ``over`` or a mere
+      bound, else closed-form.
+
+    Raises ValueError unless it is so.
+    """
+
+    text: str
+    tolerance: float | None = None
+    within: tuple[float, float] | None = None
+    at_most: float | None = None
+    at_least: float | None = None
+    over: str | None = None
+    source: str = ""
+    kind: str = ""
+
+    def __post_init__(self) -> None:
+        if sum(bound is not None for bound in (self.tolerance, self.within, self.at_most, self.at_least)) != 1:
+            raise ValueError("tolerance, within, at_most, at_least: give exactly one of them")
+        if self.tolerance is not None and not 0 <= self.tolerance < math.inf:
+            raise ValueError(f"tolerance: {self.tolerance!r} must be a finite number >= 0")
+        if self.within is not None and not self.within[0] <= self.within[1]:
+            raise ValueError(f"within: {self.within!r} must be an interval (low, high)")
+        if self.over is not None and self.over not in STATISTICS:
+            raise ValueError(f"over: {self.over!r} is none of {', '.join(STATISTICS)}")
+        if self.kind and self.kind not in KINDS:
+            raise ValueError(f"kind: {self.kind!r} is none of {', '.join(KINDS)}")
+
+    def check(self, id: str, value: Any) -> Claim:
+        """The claim that a value makes; with a tolerance it is the pair (number, expected).
+
+        Raises ValueError on a value of another shape.
+        """
+        number, expected = value if self.tolerance is not None else (value, math.nan)
+        seeds = None
+        if self.over is not None:
+            runs = np.asarray(number, dtype=float)
+            seeds, number = len(runs), STATISTICS[self.over](runs)
+        low, high, words = self._interval(float(expected))
+        measured = self.over is not None or self.tolerance is None
+        return Claim(
+            id=id,
+            value=float(number) + 0.0,  # 0, not -0
+            low=low,
+            high=high,
+            expected=words,
+            tolerance=self.tolerance,
+            kind=self.kind or ("published" if self.source else "measured" if measured else "closed-form"),
+            text=self.text,
+            source=self.source,
+            seeds=seeds,
+            over=self.over,
+        )
+
+    def _interval(self, expected: float) -> tuple[float, float, str]:
+        """The closed interval that the value must lie in, and its wording."""
+        if self.tolerance is not None:
+            allowed = f"{expected:.10g} ± {self.tolerance:.0e}" if self.tolerance else f"exactly {expected:.10g}"
+            return expected - self.tolerance, expected + self.tolerance, allowed
+        if self.within is not None:
+            low, high = self.within
+            return low, high, f"between {low:.6g} and {high:.6g}"
+        if self.at_most is not None:
+            return -math.inf, self.at_most, f"at most {self.at_most:.6g}"
+        assert self.at_least is not None
+        return self.at_least, math.inf, f"at least {self.at_least:.6g}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +127,7 @@ class Claim:
     text: str
     source: str
     seeds: int | None
+    over: str | None
 
     @property
     def ok(self) -> bool:
@@ -44,87 +136,49 @@ class Claim:
 
     def line(self) -> str:
         """The check in one line of plain text."""
-        seeds = f", {self.seeds} seeds" if self.seeds is not None else ""
-        return f"{'ok' if self.ok else 'OFF'}  {self.id} = {self.value:.10g}  (expected {self.expected}{seeds})"
+        over = f", {self.over} over {self.seeds} seeds" if self.over else ""
+        return f"{'ok' if self.ok else 'OFF'}  {self.id} = {self.value:.10g}  (expected {self.expected}{over})"
 
 
-def claim(
-    id: str,
-    value: Any,
-    *,
-    equals: float | None = None,
-    tolerance: float = 1e-9,
-    within: tuple[float, float] | None = None,
-    at_most: float | None = None,
-    at_least: float | None = None,
-    text: str = "",
-    source: str = "",
-    seeds: int | None = None,
-    kind: str | None = None,
-) -> float:
-    """Check ``value``, enter it into the ledger under ``id`` and return it as a float.
+def claims(page: str, /, **values: Any) -> None:
+    """Check values against the page's table and enter them into the ledger.
 
-    Exactly one of ``equals`` (absolute ``tolerance``), ``within`` (closed interval), ``at_most`` and ``at_least``
-    says what is expected. ``text`` says in a few words what the number is, ``source`` where a published expectation
-    stands (paper and table or figure), ``seeds`` over how many seeds it was measured. ``kind`` follows from these:
-    published with a source, measured with seeds or a mere bound, else closed-form.
-
-    Raises ClaimError where the value is not as expected or is NaN, ValueError on a malformed id or expectation.
+    The value ``gap_loss`` of page "2a" must be as ``expected/2a.toml`` says of ``gap-loss`` (see `Expectation`): a
+    number, an array over seeds, or a pair (either of them, what it must be).
+    Raises ClaimError where a value is not as expected or is NaN, ValueError where the table has no such line.
     """
-    if not ID.fullmatch(id):
-        raise ValueError(f"id: {id!r} must be lower-case words and numbers joined by hyphens")
-    low, high, expected = _interval(equals, tolerance, within, at_most, at_least)
-    if kind is None:
-        kind = "published" if source else "measured" if seeds is not None or equals is None else "closed-form"
-    if kind not in KINDS:
-        raise ValueError(f"kind: {kind!r} is none of {', '.join(KINDS)}")
-    checked = Claim(
-        id=id,
-        value=float(value) + 0.0,  # 0, not -0
-        low=low,
-        high=high,
-        expected=expected,
-        tolerance=tolerance if equals is not None else None,
-        kind=kind,
-        text=text,
-        source=source,
-        seeds=seeds,
-    )
-    settle(checked)
-    return checked.value
+    lines = expectations(page)
+    for name, value in values.items():
+        key = name.replace("_", "-")
+        if key not in lines:
+            raise ValueError(f"{key}: no line of expected/{page}.toml has this name")
+        record(lines[key].check(f"{page}-{key}", value))
 
 
-def settle(checked: Claim) -> None:
+@functools.cache
+def expectations(page: str) -> dict[str, Expectation]:
+    """The table of a page, by the names of its lines. Raises ValueError, naming it, on a line that is malformed."""
+    lines = tomllib.loads((TABLES / f"{page}.toml").read_text(encoding="utf-8"))
+    found = {}
+    for name, fields in lines.items():
+        try:
+            if not ID.fullmatch(name):
+                raise ValueError("the name must be lower-case words and numbers joined by hyphens")
+            found[name] = Expectation(**fields)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"expected/{page}.toml, {name}: {error}") from None
+    return found
+
+
+def record(checked: Claim) -> None:
     """Raise ClaimError where the claim is off, else enter it into the ledger."""
     if not checked.ok:
         raise ClaimError(checked.line())
-    _publish(checked)
-
-
-def _interval(
-    equals: float | None,
-    tolerance: float,
-    within: tuple[float, float] | None,
-    at_most: float | None,
-    at_least: float | None,
-) -> tuple[float, float, str]:
-    """The closed interval that the value must lie in, and its wording."""
-    if sum(bound is not None for bound in (equals, within, at_most, at_least)) != 1:
-        raise ValueError("equals, within, at_most, at_least: give exactly one of them")
-    if equals is not None:
-        if not 0 <= tolerance < math.inf:
-            raise ValueError(f"tolerance: {tolerance!r} must be a finite number >= 0")
-        allowed = f"{equals:.10g} ± {tolerance:.0e}" if tolerance else f"exactly {equals:.10g}"
-        return float(equals - tolerance), float(equals + tolerance), allowed
-    if within is not None:
-        low, high = within
-        if not low <= high:
-            raise ValueError(f"within: {within!r} must be an interval (low, high)")
-        return float(low), float(high), f"between {low:.6g} and {high:.6g}"
-    if at_most is not None:
-        return -math.inf, float(at_most), f"at most {at_most:.6g}"
-    assert at_least is not None
-    return float(at_least), math.inf, f"at least {at_least:.6g}"
+    # JSON knows no infinities: an open end is null
+    bounds = {
+        end: value if math.isfinite(value) else None for end, value in (("low", checked.low), ("high", checked.high))
+    }
+    publish(MIME, dataclasses.asdict(checked) | bounds | {"ok": checked.ok}, checked.line())
 
 
 def publish(kind: str, payload: dict[str, Any], line: str) -> None:
@@ -133,11 +187,3 @@ def publish(kind: str, payload: dict[str, Any], line: str) -> None:
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:
         shell.display_pub.publish({kind: payload, "text/plain": line})
-
-
-def _publish(checked: Claim) -> None:
-    # JSON knows no infinities: an open end is null
-    bounds = {
-        end: value if math.isfinite(value) else None for end, value in (("low", checked.low), ("high", checked.high))
-    }
-    publish(MIME, dataclasses.asdict(checked) | bounds | {"ok": checked.ok}, checked.line())

@@ -29,6 +29,7 @@ FIELDS = (
     "kind",
     "source",
     "seeds",
+    "over",
     "ok",
     "text",
     "low",
@@ -79,8 +80,10 @@ def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
 
 
 def _over(record: dict[str, Any]) -> str:
-    """Over how many seeds a claim was measured, if it was."""
-    return "" if record["seeds"] is None else f", {record['seeds']} seed{'s' * (record['seeds'] != 1)}"
+    """The statistic over how many seeds a claim is, if it is one."""
+    if record["seeds"] is None:
+        return ""
+    return ", one seed" if record["seeds"] == 1 else f", {record['over']} over {record['seeds']} seeds"
 
 
 def _seeds(record: dict[str, Any]) -> str:
