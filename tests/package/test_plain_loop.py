@@ -15,7 +15,7 @@ STEPS = 50
 # for many, and a ReLU near its kink, or Adam near a zero gradient, makes much of it. A smaller rate leaves it small.
 @pytest.mark.parametrize(("hidden", "seeds"), [(64, range(8)), (64, [5]), (128, range(8))])
 def test_first_losses_are_those_of_a_plain_loop(hidden, seeds):
-    plain = plain_loop.train(ring(), seeds, STEPS, hidden=hidden, batch=64, rate=5e-4).numpy()
+    plain = plain_loop.train(ring(), seeds, STEPS, hidden_dim=hidden, batch_size=64, lr=5e-4).numpy()
     ours = train_gans(ring(), GANConfig(lr_G=5e-4, lr_D=5e-4), seeds, STEPS, hidden_dim=hidden)
     losses = np.stack([ours.discriminator_loss, ours.generator_loss])
     assert losses.shape == plain.shape == (2, len(seeds), STEPS)
@@ -26,6 +26,6 @@ def test_first_losses_are_those_of_a_plain_loop(hidden, seeds):
 
 
 def test_other_seeds_have_other_losses():
-    plain = plain_loop.train(ring(), [5], STEPS, hidden=64, batch=64)[0]
+    plain = plain_loop.train(ring(), [5], STEPS, hidden_dim=64, batch_size=64)[0]
     ours = train_gans(ring(), GANConfig(), [6], STEPS)
     assert np.abs(ours.discriminator_loss - plain.numpy()).max() > 1e-3
