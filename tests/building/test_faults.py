@@ -24,7 +24,7 @@ HARM = {
     "claims('one', half=(0.5, 0.6))": ("cell 1: ClaimError: OFF  one-half = 0.5", "docs/{name}.md:{LINE}\n"),
     "import warnings; warnings.warn('beware')": ("{name}, cell 1: writes to stderr", "docs/{name}.md:{FIRST}\n"),
     "import os; os.write(2, b'from below')": ("{name}, cell 1: writes to stderr:\nfrom below",),
-    "__import__('importlib').import_module('genmodels.data.mnist')": ("{name}: loads genmodels.data.mnist without",),
+    "__import__('importlib').import_module('genmodels.data.mnist')": ("{name}: loads genmodels.data, genmodels.data.mnist without",),
     "import os; os._exit(1)": ("{name}, cell 1: its Python died", "docs/{name}.md:{FIRST}\n"),
     "import os, signal; os.kill(os.getpid(), signal.SIGKILL)": ("{name}, cell 1: its Python died",),
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)": (
@@ -215,7 +215,7 @@ def test_the_live_site_shows_an_edit_of_prose_of_a_cell_and_of_a_module(site: Si
         served(f"{address}/one.html", "Page one")
         site.edit("docs/one.md", "# Page one", "# Page the first")
         served(f"{address}/one.html", "Page the first")
-        site.edit("docs/one.md", "0.5, equals=0.5", "0.25, equals=0.25")
+        site.edit("docs/one.md", "(0.5, 0.5)", "(0.25, 0.25)")
         served(f"{address}/index.html", "0.25")  # which quotes it
         site.edit("code/genmodels/site/figures.py", '"lines.linewidth": 2.0', '"lines.linewidth": 3.0')
         served(f"{address}/figures/fig-two-1.svg", "stroke-width:3")
