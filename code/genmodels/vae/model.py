@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -57,7 +56,7 @@ class VAE(nn.Module):
         return self.reconstruction(x, z) + self.beta * self.kl(mu, logvar)
 
     def reconstruction(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-        """-log p(x|z) up to a constant: |x - decoder(z)|^2 / (2 sigma2)."""
+        """|x - decoder(z)|^2 / (2 sigma2): -log p(x|z) up to a constant."""
         return (x - self.decoder(z)).square().sum(dim=-1) / (2 * self.sigma2)
 
     def kl(self, mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
@@ -74,18 +73,15 @@ class Autoencoder(VAE):
         return self.reconstruction(x, mu)
 
 
-Model = TypeVar("Model", bound=VAE)
-
-
 def train(
-    make: Callable[[], Model],
+    make: Callable[[], VAE],
     images: ArrayLike,
     seed: int,
     *,
     steps: int = 600,
     batch: int = 100,
     lr: float = 1e-2,
-) -> Model:
+) -> VAE:
     """Return make() trained on images (n, h, h) with values in [0, 1]; Adam's step size falls from lr to zero.
 
     The seed fixes initial weights, batches and noise; models of one size share the first two. Torch's own random state
