@@ -24,7 +24,9 @@ HARM = {
     "claims('one', half=(0.5, 0.6))": ("cell 1: ClaimError: OFF  one-half = 0.5", "docs/{name}.md:{LINE}\n"),
     "import warnings; warnings.warn('beware')": ("{name}, cell 1: writes to stderr", "docs/{name}.md:{FIRST}\n"),
     "import os; os.write(2, b'from below')": ("{name}, cell 1: writes to stderr:\nfrom below",),
-    "__import__('importlib').import_module('genmodels.data.mnist')": ("{name}: loads genmodels.data, genmodels.data.mnist without",),
+    "__import__('importlib').import_module('genmodels.data.mnist')": (
+        "{name}: loads genmodels.data, genmodels.data.mnist without",
+    ),
     "import os; os._exit(1)": ("{name}, cell 1: its Python died", "docs/{name}.md:{FIRST}\n"),
     "import os, signal; os.kill(os.getpid(), signal.SIGKILL)": ("{name}, cell 1: its Python died",),
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)": (
