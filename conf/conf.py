@@ -93,7 +93,6 @@ for name in ("docutils", "markdown", "plaintext"):  # else pybtex looks through 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
-autodoc_type_aliases = {"ArrayLike": "ArrayLike"}  # unfolded, it is five lines long
 napoleon_google_docstring = True
 toc_object_entries = False  # the list on the page names the modules; what they hold is in the index
 

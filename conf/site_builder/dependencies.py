@@ -58,12 +58,12 @@ def current_digest(path: Path) -> str:
 
 def imported_modules(package: Path, source: str) -> dict[str, Path]:
     """The package's modules that ``source`` imports, directly or not: dotted name -> file."""
-    modules = _modules(package)
+    files = modules(package)
     found: dict[str, Path] = {}
     waiting = [*_imports(ast.parse(source), PACKAGE)]
     while waiting:
         name = waiting.pop()
-        path = modules.get(name)  # None where the name is that of a function or a class
+        path = files.get(name)  # None where the name is that of a function or a class
         if path is not None and name not in found:
             found[name] = path
             waiting += _imports_of_module(path, name if path.stem == "__init__" else name.rpartition(".")[0])
@@ -95,7 +95,28 @@ def _imports(tree: ast.Module, inside: str) -> Iterator[str]:
                 yield from (".".join(steps[: end + 1]) for end in range(len(steps)))
 
 
-def _modules(package: Path) -> dict[str, Path]:
+def definitions(path: Path) -> dict[str, tuple[int, int]]:
+    """What a module defines at its top, constants too: name -> first and last line, decorators included."""
+    found = {}
+    for node in ast.parse(path.read_text(encoding="utf-8"), path.name).body:
+        first = min(part.lineno for part in (node, *getattr(node, "decorator_list", ())))
+        targets = [node, *getattr(node, "targets", ()), getattr(node, "target", None)]
+        names = (getattr(part, "name", getattr(part, "id", None)) for part in targets)
+        found |= {str(name): (first, node.end_lineno or first) for name in names if name}
+    return found
+
+
+def source_of(root: Path, name: str) -> str:
+    """The code of an object of the package, such as "genmodels.mlp.EnsembleMLP". Raises LookupError, SyntaxError."""
+    module, _, own = name.rpartition(".")
+    path = modules(root / "code" / PACKAGE).get(module)
+    if path is None or own not in (lines := definitions(path)):
+        raise LookupError(f"the package defines no '{name}'")
+    first, last = lines[own]
+    return "\n".join(path.read_text(encoding="utf-8").split("\n")[first - 1 : last])
+
+
+def modules(package: Path) -> dict[str, Path]:
     """The package and its modules: dotted name -> file."""
     found = {}
     # in this order a package hides a module of the same name

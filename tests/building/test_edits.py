@@ -66,12 +66,33 @@ def test_pages_that_are_renamed_or_deleted_leave_nothing_and_clean_builds_give_t
     assert site.html() == built.html()
 
 
+QUOTING = "```{code-cell} python\n:source: genmodels.toy_base.twice\nNUMBER = 3\n```\n"
+
+
+def test_a_cell_quotes_the_package_and_its_page_runs_anew_where_that_is_edited(site: Site) -> None:
+    with (site.root / "code/genmodels/toy_base.py").open("a") as file:
+        file.write("\n\n@str\ndef twice():\n    return NUMBER * 2\n")
+    site.edit("docs/two.md", "# Page two\n", f"# Page two\n\n{QUOTING}")
+    page = read_pages(site.root)[1]
+    assert page.cells[0].source == "NUMBER = 3\n\n@str\ndef twice():\n    return NUMBER * 2"
+    first = (site.root / "docs/two.md").read_text().split("\n").index("NUMBER = 3") + 1
+    assert [page.line_of(site.root, 1, line) for line in (1, 2, 3)] == [first, first - 1, first - 1]
+    site.edit("code/genmodels/toy_base.py", "NUMBER * 2", "2 * NUMBER")
+    assert read_pages(site.root)[1].digest != page.digest
+
+
 # what is wrong with a page's cells or with a module: found before any cell runs
 UNREADABLE = {
     "a date": ("docs/one.md", "description:", "date: 2026-01-01\ndescription:", "one: what stands at its top"),
     "a cell that does not parse": ("docs/one.md", "axes.plot([0, 1])", "axes.plot([0, 1]", "one, cell 1, line"),
     "a module that does not parse": ("code/genmodels/toy_base.py", "VALUE = 1", "VALUE =", "toy_base.py, line 1"),
     "cells without the header": ("docs/one.md", "file_format: mystnb", "title: x", "file_format: mystnb"),
+    "a quoted name that is none": (
+        "docs/two.md",
+        "# Page two\n",
+        f"# Page two\n\n{QUOTING}",
+        "two, cell 1: :source: the package defines no 'genmodels.toy_base.twice'",
+    ),
     "a colon in a caption": ("docs/one.md", ':caption: "**A line.** It rises."', ":caption: a: b: c", "needs quotes"),
     "a note without checksum": ("code/genmodels/data/mnist.md", "sha256 `", "sha `", "there must be mnist.md with its"),
     "damaged data": ("code/genmodels/data/mnist.md", "sha256 `", "sha256 `0000000000", "is damaged"),

@@ -47,7 +47,7 @@ class Reader:
         pages = {page.name: page for page in site(self.config).pages}
         page = pages.get(self.docname)
         if page is None or page.text != text:
-            notebook, cells, outputs = read_notebook(text), [], None
+            notebook, cells, outputs = read_notebook(site(self.config).root, self.docname, text), [], None
         else:
             notebook = copy.deepcopy(page.notebook)
             cells, outputs = code_cells(notebook), site(self.config).store.get(page.digest)
