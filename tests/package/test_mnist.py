@@ -24,7 +24,7 @@ MEAN, STD = 0.1307, 0.3081  # of all pixels of the 60,000, the published normali
 
 @pytest.fixture(scope="module")
 def tool():
-    path = Path(__file__).parents[2] / "conf" / "site_builder" / "make_mnist.py"
+    path = Path(__file__).parents[2] / "code" / "make_mnist.py"
     spec = importlib.util.spec_from_file_location("make_mnist", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

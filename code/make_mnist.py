@@ -25,7 +25,7 @@ SHA256 = {  # of the originals, unpacked
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-TARGET = Path(__file__).resolve().parents[2] / "code" / "genmodels" / "data" / "mnist.npz"
+TARGET = Path(__file__).resolve().parent / "genmodels" / "data" / "mnist.npz"
 
 
 def read_original(folder: Path, name: str) -> bytes:
