@@ -224,7 +224,9 @@ def cell_problems(source: str) -> list[str]:
         lines = [line for line in cell.source.split("\n") if line.strip()]
         most = QUOTED_LINES if "source" in cell.metadata else CELL_LINES
         if len(lines) > most:
-            problems.append(f"a cell of {len(lines)} lines, blank ones and options not counted; at most {most}: {lines[0]}")
+            problems.append(
+                f"a cell of {len(lines)} lines, blank ones and options not counted; at most {most}: {lines[0]}"
+            )
     return problems
 
 

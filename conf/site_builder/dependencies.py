@@ -97,7 +97,7 @@ def _imports(tree: ast.Module, inside: str) -> Iterator[str]:
 
 def definitions(path: Path) -> dict[str, tuple[int, int]]:
     """What a module defines at its top, constants too: name -> first and last line, decorators included."""
-    found = {}
+    found: dict[str, tuple[int, int]] = {}
     for node in ast.parse(path.read_text(encoding="utf-8"), path.name).body:
         first = min(part.lineno for part in (node, *getattr(node, "decorator_list", ())))
         targets = [node, *getattr(node, "targets", ()), getattr(node, "target", None)]

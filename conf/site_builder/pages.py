@@ -72,13 +72,12 @@ def read_notebook(root: Path, name: str, text: str) -> Any:
     for number, cell in enumerate(code_cells(notebook), start=1):
         if "source" not in cell.metadata:
             continue
-        typed, names = cell.source.split("\n") if cell.source else [], str(cell.metadata["source"]).replace(",", " ")
-        cell.metadata["typed_lines"] = len(typed)
+        names, typed = str(cell.metadata["source"]).replace(",", " ").split() or [""], [cell.source] * bool(cell.source)
+        cell.metadata |= {"source": names, "typed_lines": len("".join(typed).splitlines())}
         try:
-            quoted = [dependencies.source_of(root, one) for one in names.split() or [names]]
+            cell.source = "\n\n".join([*typed, *(dependencies.source_of(root, one) for one in names)])
         except (LookupError, SyntaxError) as error:
             raise ExecutionError(f"{name}, cell {number}: :source: {error}") from None
-        cell.source = "\n\n".join(["\n".join(typed), *quoted] if typed else quoted)
     return notebook
 
 

@@ -150,7 +150,8 @@ def test_directives_become_plain_markdown():
     known = plain_markdown.Known({}, {"eq-x": "2a.1"}, {"a": ("A et al.", "2020")}, {}, "{}.html".format)
     source = (
         ":::{admonition} Title\n:class: answer\n$$\nx\n$$ (eq-x)\n:::\n<!-- a\n\nnote -->\n"
-        "::::{dropdown} More\n:::{admonition} In\ny\n:::\n::::\n```{toctree}\n2a\n```\n{cite:t}`a` {cite:p}`a` {eq}`eq-x` [n](../n.md#p)"
+        "::::{dropdown} More\n:::{admonition} In\ny\n:::\n::::\n```{toctree}\n2a\n```\n"
+        "{cite:t}`a` {cite:p}`a` {eq}`eq-x` [n](../n.md#p)"
     )
     assert (
         plain_markdown.plain(source, "s/page", known).split()

@@ -16,12 +16,6 @@ class NDArray(Generic[Scalar]):
     __module__ = "numpy.typing"
 
 
-class ArrayLike:
-    """The same for numpy.typing.ArrayLike, which would be five lines."""
-
-    __module__ = "numpy.typing"
-
-
 def escape_bars(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     """Have every bar taken literally: |x| is a magnitude in a docstring, not a reStructuredText substitution."""
     lines[:] = [line.replace("|", r"\|") for line in lines]
@@ -34,7 +28,8 @@ def skip_fields(app: Sphinx, what: str, name: str, obj: object, skip: bool, opti
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Stand in for the aliases before the package is imported, and register what is done to docstrings."""
-    numpy.typing.NDArray, numpy.typing.ArrayLike = NDArray, ArrayLike  # type: ignore[assignment]  # private
+    array_like = type("ArrayLike", (), {"__module__": "numpy.typing"})
+    numpy.typing.NDArray, numpy.typing.ArrayLike = NDArray, array_like  # type: ignore  # private
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("autodoc-skip-member", skip_fields)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
