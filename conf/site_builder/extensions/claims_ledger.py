@@ -19,22 +19,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from site_builder.site_state import site
 
-FIELDS = (
-    "id",
-    "page",
-    "anchor",
-    "value",
-    "expected",
-    "tolerance",
-    "kind",
-    "source",
-    "seeds",
-    "over",
-    "ok",
-    "text",
-    "low",
-    "high",
-)
+FIELDS = "id page anchor value expected tolerance kind source seeds over ok text low high".split()
 SHOWN = 6  # a longer list of checks is folded
 HEADER = ("What", "Value", "Expected", "Kind")
 
