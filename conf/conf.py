@@ -48,10 +48,7 @@ nitpick_ignore_regex = [
         r"py:.*",
         r"(numpy|torch|matplotlib|abc|np|collections|pathlib|typing|types|ndarray|Tensor|Axes|Figure|Generator|optional|shape).*",
     ),
-    (
-        r"py:class",
-        r"(NDArray|'?ArrayLike'?|TypeAliasForwardRef|float64|Iterable|Iterator|Sequence|Callable|Path|Literal.*)",
-    ),
+    (r"py:class", r"(NDArray|ArrayLike|float64|Iterable|Iterator|Sequence|Callable|Path|Literal.*)"),
     (r"py:class", r"Frozen"),  # an alias of a Literal: no class, and no page of its own
 ]
 root_doc = "index"
