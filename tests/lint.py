@@ -15,7 +15,7 @@ from site_builder.pages import code_cells, read_notebook
 SECTIONS = ["answer", "derivation", "evidence", "explore", "mistakes", "marking", "further"]
 WORDS_PER_POINT = 60 / 5
 CELL_LINES = 18
-QUOTED_LINES = 30  # in a cell that quotes the package
+QUOTED_LINES = 50  # in a cell that quotes the package
 ROOT = Path(__file__).resolve().parents[1]
 LOADING = {
     "script": "src",

@@ -110,7 +110,7 @@ def test_noise_is_new_for_every_image_and_call(images):
 @pytest.mark.parametrize("kind", MAKE)
 def test_training_is_adam_with_a_rate_that_falls_to_zero(kind, epsilon, images, monkeypatch):
     monkeypatch.setattr(torch.optim, "Adam", functools.partial(torch.optim.Adam, eps=epsilon))
-    trained = train(MAKE[kind], images, seed=4, steps=12, batch=7, lr=0.02)
+    trained = train(MAKE[kind], images, seed=4, steps=12, batch_size=7, lr=0.02)
     torch.manual_seed(4)
     model, x = MAKE[kind](), torch.from_numpy(images).flatten(1)
     batches = torch.randint(30, (12, 7))
@@ -187,7 +187,7 @@ def test_an_autoencoder_has_no_elbo(images):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("seed", -1), ("seed", 1.5), ("steps", 0), ("batch", 0), ("batch", 1.5), ("lr", 0.0), ("lr", math.nan)],
+    [("seed", -1), ("seed", 1.5), ("steps", 0), ("batch_size", 0), ("batch_size", 1.5), ("lr", 0.0), ("lr", math.nan)],
 )
 def test_bad_settings_of_training_are_named(name, value, images):
     settings = {"seed": 0, "steps": 1, name: value}

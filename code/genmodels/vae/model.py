@@ -21,6 +21,11 @@ from genmodels.checks import check_at_least, check_finite, check_not_negative, c
 from genmodels.measures.densities import LOG_SQRT_2PI
 
 
+def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    """A network with one hidden layer."""
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, outputs))
+
+
 class VAE(nn.Module):
     """Encoder q(z|x) = N(mu, diag s^2), decoder p(x|z) = N(decoder(z), sigma2 I), prior N(0, I).
 
@@ -37,29 +42,22 @@ class VAE(nn.Module):
     ):
         super().__init__()
         self.sigma2, self.beta = sigma2, beta
-        self.encoder = nn.Sequential(  # x -> mu, log s^2
-            nn.Linear(pixels, hidden_dim),
-            nn.LeakyReLU(0.2),
-            nn.Linear(hidden_dim, 2 * latent_dim),
-        )
+        self.encoder = mlp(pixels, hidden_dim, 2 * latent_dim)  # x -> mu, log s^2
         self.decoder = nn.Sequential(  # z -> mean of p(x|z)
-            nn.Linear(latent_dim, hidden_dim),
-            nn.LeakyReLU(0.2),
-            nn.Linear(hidden_dim, pixels),
-            nn.Sigmoid(),
+            *mlp(latent_dim, hidden_dim, pixels), nn.Sigmoid()
         )
 
-    def loss(self, x: torch.Tensor) -> torch.Tensor:
+    def loss(self, x: Tensor) -> Tensor:
         """Reconstruction + beta KL in nats, per image: (n, pixels) -> (n,)."""
         mu, logvar = self.encoder(x).chunk(2, dim=-1)
         z = mu + (logvar / 2).exp() * torch.randn_like(mu)  # reparametrisation: z = mu + s * noise
         return self.reconstruction(x, z) + self.beta * self.kl(mu, logvar)
 
-    def reconstruction(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    def reconstruction(self, x: Tensor, z: Tensor) -> Tensor:
         """|x - decoder(z)|^2 / (2 sigma2): -log p(x|z) up to a constant."""
         return (x - self.decoder(z)).square().sum(dim=-1) / (2 * self.sigma2)
 
-    def kl(self, mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
+    def kl(self, mu: Tensor, logvar: Tensor) -> Tensor:
         """KL(q(z|x) || N(0, I)) = 1/2 sum(mu^2 + s^2 - 1 - log s^2)."""
         return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(dim=-1)
 
@@ -67,10 +65,22 @@ class VAE(nn.Module):
 class Autoencoder(VAE):
     """Reconstruction alone: z = mu without noise, and no KL. The encoder's log s^2 is not used."""
 
-    def loss(self, x: torch.Tensor) -> torch.Tensor:
+    def loss(self, x: Tensor) -> Tensor:
         """|x - decoder(mu)|^2 / (2 sigma2), per image: (n, pixels) -> (n,)."""
         mu, _ = self.encoder(x).chunk(2, dim=-1)
         return self.reconstruction(x, mu)
+
+
+def fit(model: VAE, images: Tensor, steps: int, batch_size: int, lr: float) -> None:
+    """Train on images (N, pixels) by Adam, whose step size falls from lr to zero."""
+    optimizer = torch.optim.Adam(model.parameters(), lr, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    for batch in torch.randint(len(images), (steps, batch_size)):
+        loss = model.loss(images[batch]).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
 
 
 def train(
@@ -79,10 +89,10 @@ def train(
     seed: int,
     *,
     steps: int = 600,
-    batch: int = 100,
+    batch_size: int = 100,
     lr: float = 1e-2,
 ) -> VAE:
-    """Return make() trained on images (n, h, h) with values in [0, 1]; Adam's step size falls from lr to zero.
+    """Return make() fitted to images (n, h, h) with values in [0, 1]; 600 steps are six passes over 10,000 images.
 
     The seed fixes initial weights, batches and noise; models of one size share the first two. Torch's own random state
     is left as it was. Small networks train fastest on one thread: torch.set_num_threads(1).
@@ -90,22 +100,14 @@ def train(
     """
     check_at_least("seed", seed, 0)
     check_at_least("steps", steps, 1)
-    check_at_least("batch", batch, 1)
+    check_at_least("batch_size", batch_size, 1)
     check_positive("lr", lr)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(seed))
         model = make()
         check_positive("sigma2", model.sigma2)
         check_not_negative("beta", model.beta)
-        x = _rows(model, images)
-        optimizer = torch.optim.Adam(model.parameters(), lr, fused=True)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-        for chosen in torch.randint(len(x), (steps, batch)):
-            loss = model.loss(x[chosen]).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+        fit(model, _rows(model, images), steps, batch_size, lr)
     return model
 
 
