@@ -12,20 +12,22 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import SGD, Adam
 
-from genmodels.checks import check_finite
-from genmodels.gan.losses import discriminator_loss, generator_loss, optimal_logit
+from genmodels.checks import check_at_least, check_finite
+from genmodels.gan.config import GANConfig
+from genmodels.gan.discriminator import Discriminator
+from genmodels.gan.losses import optimal_logit
+from genmodels.gan.train import train_step
 from genmodels.measures.densities import Array, Gaussian, SmoothedUniform
 from genmodels.measures.divergences import LOG_2, quadrature
-from genmodels.mlp import EnsembleMLP
 
 Objective = Literal["saturating", "non-saturating", "saturating + noise", "wasserstein"]
 
-NOISE_SD = 0.5  # of the instance noise in `follow`
-BATCH = 128
-HIDDEN = 32
-DISCRIMINATOR_RATE, GENERATOR_RATE = 5e-3, 0.03
+NOISE_SD = 0.5  # of the instance noise in `train_shift`
+BATCH_SIZE, HIDDEN_DIM = 128, 32
+LR_D, LR_G = 5e-3, 0.03  # of D's Adam and of G's plain gradient descent
 FIRST_FIT, REFIT = 300, 10  # discriminator steps before the first and before every other generator step
 
 
@@ -36,8 +38,8 @@ class NoisyGradients(NamedTuple):
     non_saturating: float
 
 
-class Pulls(NamedTuple):
-    """Minus the derivatives of four objectives by the shift; each has the shape of the shifts."""
+class ExactGradients(NamedTuple):
+    """Derivatives of four objectives by the shift; each has the shape of the shifts."""
 
     saturating: Array
     saturating_noise: Array
@@ -66,29 +68,38 @@ def noisy_shift_gradients(shift: float, sd: float) -> NoisyGradients:
     )
 
 
-def exact_pulls(shifts: ArrayLike, sd: float) -> Pulls:
-    """Return minus the derivative by the shift of four objectives; positive pulls to the right.
+def exact_gradients(shifts: ArrayLike, sd: float) -> ExactGradients:
+    """Return the derivatives of four objectives by the shift; where positive, descent moves to the left.
 
-    Without noise, the loss with D frozen at D* has no derivative where supports overlap: D* jumps at the
-    edges and is not determined beyond them. The saturating pull is therefore the limit of the noisy one as
-    sd -> 0, minus d(2 JSD)/dshift: 2 log 2 towards the data for 0 < |shift| < 1, and 0 beyond. The printed
-    value L_G has half that slope. The non-saturating loss has no such limit, because KL(q || p) is infinite.
-    W1 is |shift|: it pulls by 1 from everywhere.
+    Without noise, the loss with D frozen at D* has no derivative where supports overlap: D* jumps at the edges and is
+    not determined beyond them. The saturating gradient is therefore the limit of the noisy one as sd -> 0, which is
+    d(2 JSD)/dshift: 2 log 2 away from the data for 0 < |shift| < 1, and 0 beyond. The printed value L_G has half that
+    slope. The non-saturating loss has no such limit, because KL(q || p) is infinite. W1 is |shift|, of slope 1.
     Raises ValueError unless shifts are finite and sd is positive and finite.
     """
     shifts = check_finite(shifts, "shifts")
-    gradients = np.array([noisy_shift_gradients(float(shift), sd) for shift in shifts.ravel()])
-    noisy = 0.0 - gradients.reshape(*shifts.shape, 2)  # 0, not -0, at the optimum
-    towards = 0.0 - np.sign(shifts)
-    return Pulls(
-        saturating=np.where(np.abs(shifts) < 1.0, 2.0 * LOG_2 * towards, 0.0),
+    noisy = np.array([noisy_shift_gradients(float(shift), sd) for shift in shifts.ravel()]).reshape(*shifts.shape, 2)
+    return ExactGradients(
+        saturating=np.where(np.abs(shifts) < 1.0, 2.0 * LOG_2 * np.sign(shifts), 0.0),
         saturating_noise=noisy[..., 0],
         non_saturating_noise=noisy[..., 1],
-        wasserstein=towards,
+        wasserstein=np.sign(shifts),
     )
 
 
-def follow(objective: Objective, seeds: Sequence[int], start: float = 2.0, steps: int = 150) -> Array:
+class ShiftGenerator(nn.Module):
+    """One generator per seed, whose only parameter is its shift: z -> z + shift, (S, n, 1) -> (S, n, 1)."""
+
+    def __init__(self, seeds: int, start: float):
+        super().__init__()
+        self.shift = nn.Parameter(torch.full((seeds, 1, 1), float(start)))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the shifted samples."""
+        return z + self.shift
+
+
+def train_shift(objective: Objective, seeds: Sequence[int], start: float = 2.0, steps: int = 150) -> Array:
     """Return the path of the generator's shift under training, (seeds, steps + 1), the start included.
 
     Per step the discriminator, an MLP, is refitted on fresh samples; then the shift takes one step of plain
@@ -96,55 +107,35 @@ def follow(objective: Objective, seeds: Sequence[int], start: float = 2.0, steps
     side, each with its own random stream, so that no seed depends on the others beyond rounding.
     Raises ValueError on an unknown objective, no seeds, a start that is not finite or fewer than one step.
     """
-    _check_run(objective, seeds, start, steps)
-    streams = [torch.Generator().manual_seed(seed) for seed in seeds]
-    D = EnsembleMLP((1, HIDDEN, HIDDEN, 1), streams)
-    optimizer = torch.optim.Adam(D.parameters(), lr=DISCRIMINATOR_RATE, betas=(0.9, 0.99), fused=True)
-    noise = NOISE_SD if objective == "saturating + noise" else 0.0
-    shift = torch.full((len(seeds), 1), float(start))
-    path = [shift]
-    for step in range(steps):
-        if objective == "wasserstein":
-            gradient = _transport_gradient(_sample(streams), _sample(streams) + shift)
-        else:
-            for _ in range(REFIT if step else FIRST_FIT):
-                real, fake = _sample(streams, noise), _sample(streams, noise) + shift
-                optimizer.zero_grad()
-                discriminator_loss(_logits(D, real), _logits(D, fake)).sum().backward()
-                optimizer.step()
-            gradient = _adversarial_gradient(D, _sample(streams, noise), shift, objective)
-        shift = shift - GENERATOR_RATE * gradient
-        path.append(shift)
-    return torch.cat(path, dim=1).double().numpy()
-
-
-def _sample(streams: list[torch.Generator], noise: float = 0.0) -> Tensor:
-    x = torch.stack([torch.rand(BATCH, generator=stream) for stream in streams])
-    if noise:
-        x = x + noise * torch.stack([torch.randn(BATCH, generator=stream) for stream in streams])
-    return x  # (seeds, BATCH)
-
-
-def _transport_gradient(real: Tensor, fake: Tensor) -> Tensor:
-    # On the line sorted samples are optimally coupled: W1 = mean |fake_(i) - real_(i)|.
-    return torch.sign(fake.sort(dim=1).values - real.sort(dim=1).values).mean(dim=1, keepdim=True)
-
-
-def _logits(D: EnsembleMLP, x: Tensor) -> Tensor:
-    return D(x[..., None]).squeeze(-1)  # (seeds, n)
-
-
-def _adversarial_gradient(D: EnsembleMLP, sample: Tensor, shift: Tensor, objective: Objective) -> Tensor:
-    shift = shift.clone().requires_grad_()
-    loss = generator_loss(_logits(D, sample + shift), "non-saturating" if "non" in objective else "saturating")
-    return torch.autograd.grad(loss.sum(), shift)[0]
-
-
-def _check_run(objective: str, seeds: Sequence[int], start: float, steps: int) -> None:
     if objective not in get_args(Objective):
         raise ValueError(f"objective: expected one of {', '.join(get_args(Objective))}, got {objective!r}")
-    if len(seeds) == 0:
-        raise ValueError("seeds: expected at least one")
+    check_at_least("seeds", len(seeds), 1)
     check_finite(start, "start")
-    if steps < 1:
-        raise ValueError(f"steps: expected at least one, got {steps}")
+    check_at_least("steps", steps, 1)
+    streams = [torch.Generator().manual_seed(seed) for seed in seeds]
+    config = GANConfig(loss="non-saturating" if objective == "non-saturating" else "saturating")
+    G, D = ShiftGenerator(len(seeds), start), Discriminator(config, 1, HIDDEN_DIM, streams)
+    opt_G = SGD(G.parameters(), lr=LR_G)
+    opt_D = Adam(D.parameters(), lr=LR_D, betas=(0.9, 0.99), fused=True)
+
+    def sample(k: int) -> Tensor:
+        """Return k batches of U[0, 1], with instance noise if that is the remedy: (k, S, n, 1)."""
+        shape = k, BATCH_SIZE, 1
+        x = torch.stack([torch.rand(shape, generator=own) for own in streams], dim=1)
+        if objective == "saturating + noise":
+            x = x + NOISE_SD * torch.stack([torch.randn(shape, generator=own) for own in streams], dim=1)
+        return x
+
+    path = [G.shift.detach().clone()]
+    for step in range(steps):
+        if objective == "wasserstein":
+            # sorted samples are optimally coupled: W1 = mean |fake_(i) - real_(i)|
+            real, fake = sample(1)[0], G(sample(1)[0])
+            opt_G.zero_grad()
+            (fake.sort(dim=1).values - real.sort(dim=1).values).abs().mean(dim=1).sum().backward()
+            opt_G.step()
+        else:
+            k = REFIT if step else FIRST_FIT
+            train_step(G, D, opt_G, opt_D, sample(k), sample(k + 1), config)
+        path.append(G.shift.detach().clone())
+    return torch.cat(path, dim=-1)[:, 0].double().numpy()

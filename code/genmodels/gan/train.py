@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
-from torch.optim import Adam
+from torch.optim import Adam, Optimizer
 
 from genmodels.checks import check_at_least, check_finite, check_seeds
 from genmodels.data.toy import GaussianModes
@@ -86,7 +86,7 @@ class GANRuns:
 
 
 def train_step(
-    G: nn.Module, D: nn.Module, opt_G: Adam, opt_D: Adam, real: Tensor, z: Tensor, config: GANConfig
+    G: nn.Module, D: nn.Module, opt_G: Optimizer, opt_D: Optimizer, real: Tensor, z: Tensor, config: GANConfig
 ) -> tuple[Tensor, Tensor]:
     """One step of training: D learns from each batch of real samples, then G learns once. Return both losses.
 
@@ -105,6 +105,11 @@ def train_step(
     opt_G.step()
     D.requires_grad_(True)
     return loss_D.detach(), loss_G.detach()
+
+
+def adam(network: nn.Module, lr: float) -> Adam:
+    """Return Adam with the betas that are usual for GANs."""
+    return Adam(network.parameters(), lr=lr, betas=BETAS, fused=True)
 
 
 def train_gans(
@@ -134,7 +139,7 @@ def train_gans(
         raise ValueError(f"pack: expected a divisor of the batch, which is {batch_size}, got {config.pack}")
     G = _generator(seeds, hidden_dim)
     D = Discriminator(config, 2, hidden_dim, [random_streams(seed).discriminator for seed in seeds])
-    networks = G, D, _adam(G, config.lr_G), _adam(D, config.lr_D)
+    networks = G, D, adam(G, config.lr_G), adam(D, config.lr_D)
     return _run(data, config, seeds, steps, batch_size, networks, snapshot_every, probes)
 
 
@@ -167,7 +172,7 @@ def continue_training(
     G, D, opt_G, opt_D = copy.deepcopy((runs.G, runs.D, runs.opt_G, runs.opt_D))
     if restart:
         G = _generator(runs.seeds, G.weights[0].shape[-1])
-        opt_G = _adam(G, config.lr_G)
+        opt_G = adam(G, config.lr_G)
     # at the rate 0 nothing moves
     opt_G.param_groups[0]["lr"] = 0.0 if frozen == "generator" else config.lr_G
     opt_D.param_groups[0]["lr"] = 0.0 if frozen == "discriminator" else config.lr_D
@@ -250,10 +255,6 @@ def _batches(
 
 def _generator(seeds: Sequence[int], hidden_dim: int) -> EnsembleMLP:
     return EnsembleMLP((LATENT_DIM, hidden_dim, hidden_dim, 2), [random_streams(seed).generator for seed in seeds])
-
-
-def _adam(network: nn.Module, lr: float) -> Adam:
-    return Adam(network.parameters(), lr=lr, betas=BETAS, fused=True)
 
 
 def _probes(name: str, points: ArrayLike, config: GANConfig, seeds: int) -> Tensor:

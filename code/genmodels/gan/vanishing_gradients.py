@@ -1,11 +1,8 @@
 """How a near-perfect discriminator starves the generator: both generator gradients while a fresh D learns.
 
-The generator is frozen. A fresh discriminator is trained against it, and from time to time the length of
-the generator's gradient is measured for log(1 - D) and for -log D.
-Source: Arjovsky & Bottou 2017, section 2, Figs. 1 to 3.
-
-All seeds are trained at once: every parameter has the seeds on its leading axis, and the loss is the sum over
-the seeds, so that each member gets its own gradient. Each member has its own random generator.
+The generator G is frozen. A fresh discriminator is trained against it, and from time to time the length of G's gradient
+is measured for log(1 - D) and for -log D. All seeds are trained at once, each with a random stream of its own.
+Source: Arjovsky & Bottou 2017, section 2, Theorem 2.4, Figs. 1 to 3.
 """
 
 from __future__ import annotations
@@ -16,19 +13,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Adam
 
-from genmodels.checks import check_at_least
+from genmodels.checks import check_at_least, check_finite
 from genmodels.data import mnist
 from genmodels.data.toy import parallel_lines
+from genmodels.gan.config import GANConfig
+from genmodels.gan.discriminator import Discriminator
 from genmodels.gan.losses import Loss, discriminator_loss, generator_loss
+from genmodels.gan.train import adam, train_step
 from genmodels.mlp import EnsembleMLP
 
-BATCH = 64  # real and as many generated samples per discriminator step
+BATCH_SIZE = 64  # real and as many generated samples per discriminator step
 HELD_OUT = 512  # real and as many generated samples for each measurement, never trained on
 MEASUREMENTS = 41  # about so many steps are measured, evenly on a log axis
-HIDDEN, RATE, BETA1 = (64, 64), 3e-3, 0.9  # the fresh discriminator and its Adam; with beta1 = .5 it can jump
-GAN_HIDDEN, GAN_NOISE, GAN_RATE, GAN_BETA1 = 128, 16, 1e-3, 0.5  # what makes the half-trained generator
+HIDDEN_DIM, LR_D = 64, 3e-3  # the fresh discriminator; Adam's beta1 is 0.9: with 0.5 it can jump
+HALF_TRAINED = GANConfig(lr_D=1e-3, lr_G=1e-3)  # what makes the half-trained generator of digits
+GAN_HIDDEN_DIM, LATENT_DIM = 128, 16
 
 Draw = Callable[[], tuple[Tensor, Tensor]]  # a real and a generated batch, each (S, n, d)
 
@@ -37,9 +39,9 @@ Draw = Callable[[], tuple[Tensor, Tensor]]  # a real and a generated batch, each
 class GradientHistory:
     """What was measured for S seeds after `steps` (T,) discriminator steps, on held-out samples.
 
-    saturating and non_saturating (S, T): L2 norm, over the generator's parameters, of the gradient of
-    E log(1 - D(G(z))) and of E[-log D(G(z))]. accuracy (S, T): the share of samples that D puts on the right
-    side, 0 to 1. discriminator_loss (S, T): L_D in nats. samples (S, 16, ...): outputs of the generator.
+    saturating and non_saturating (S, T): L2 norm, over the generator's parameters, of the gradients of
+    E log(1 - D(G(z))) and of E[-log D(G(z))]. accuracy (S, T): the share of samples on the right side of D, 0 to 1.
+    discriminator_loss (S, T): L_D in nats. samples (S, 16, ...): outputs of the generator.
     """
 
     steps: NDArray[np.int64]
@@ -63,53 +65,65 @@ class GradientHistory:
         return np.where(backwards[:, ::-1], self.steps, np.inf).min(axis=1)
 
 
-def run_lines(seeds: Sequence[int], steps: int = 4000, distance: float = 1.0) -> GradientHistory:
+def on_lines(seeds: Sequence[int], steps: int = 4000, distance: float = 1.0) -> GradientHistory:
     """Return the history on two parallel lines; the generator's one parameter is its shift, `distance`.
 
-    samples: (S, 16, 2). Raises ValueError when seeds is empty, steps < 1 or distance is not finite.
-    Source: Arjovsky, Chintala, Bottou 2017, Example 1; Arjovsky & Bottou 2017, Theorem 2.4, Figs. 1 to 3.
+    samples: (S, 16, 2). Raises ValueError without seeds, for steps < 1 or a distance that is not finite.
+    Source: Arjovsky, Chintala, Bottou 2017, Example 1.
     """
     check_at_least("steps", steps, 1)
-    generators = _generators(seeds)
-    shift = torch.full((len(generators),), float(distance), requires_grad=True)
+    check_finite(distance, "distance")
+    streams = _streams(seeds)
+    theta = torch.full((len(streams),), float(distance), requires_grad=True)
 
-    def draw(n: int = BATCH) -> tuple[Tensor, Tensor]:
-        pairs = [parallel_lines(theta, n, g) for theta, g in zip(shift, generators, strict=True)]
-        return torch.stack([real for real, _ in pairs]), torch.stack([fake for _, fake in pairs])
+    def draw(n: int = BATCH_SIZE) -> tuple[Tensor, Tensor]:
+        real, fake = zip(
+            *(parallel_lines(shift, n, own) for shift, own in zip(theta, streams, strict=True)), strict=True
+        )
+        return torch.stack(real), torch.stack(fake)
 
-    return _measure([shift], draw(HELD_OUT), draw, EnsembleMLP((2, *HIDDEN, 1), generators), steps)
+    held_out = draw(HELD_OUT)
+    return _train_and_measure([theta], Discriminator(GANConfig(), 2, HIDDEN_DIM, streams), draw, held_out, steps)
 
 
-def run_mnist(seeds: Sequence[int], steps: int = 2500, training_steps: int = 800) -> GradientHistory:
-    """Return the history on MNIST: the generator is a perceptron, trained half-way by a GAN and then frozen.
+def on_mnist(seeds: Sequence[int], steps: int = 2500, training_steps: int = 800) -> GradientHistory:
+    """Return the history on MNIST; the generator is an MLP that a GAN has trained half-way, for `training_steps`.
 
-    The GAN plays `training_steps` alternating steps. The held-out real images come from the test split.
-    samples: (S, 16, 28, 28), ink 1 on paper 0. Raises ValueError when seeds is empty, steps < 1 or
-    training_steps < 0, and mnist.DataError when the digits are missing or damaged.
-    Source: Arjovsky & Bottou 2017, Theorem 2.4, Figs. 1 to 3 (there a DCGAN after 1, 10 and 25 epochs).
+    The held-out real images come from the test split. samples: (S, 16, 28, 28), values in [0, 1].
+    Raises ValueError without seeds, for steps < 1 or training_steps < 0; mnist.DataError without the digits.
     """
     check_at_least("steps", steps, 1)
     check_at_least("training_steps", training_steps, 0)
-    generators = _generators(seeds)
+    streams = _streams(seeds)
     train, test = (torch.from_numpy(mnist.load(split)[0]).flatten(1) for split in ("train", "test"))
     pixels = train.shape[1]
-    generator = EnsembleMLP((GAN_NOISE, GAN_HIDDEN, pixels), generators)
 
-    def draw(images: Tensor = train, n: int = BATCH) -> tuple[Tensor, Tensor]:
-        rows = [torch.randint(len(images), (n,), generator=g) for g in generators]
-        noise = torch.stack([torch.randn(n, GAN_NOISE, generator=g) for g in generators])
-        return torch.stack([images[r] for r in rows]), torch.sigmoid(generator(noise))
+    def real(images: Tensor, n: int) -> Tensor:
+        return torch.stack([images[torch.randint(len(images), (n,), generator=own)] for own in streams])
 
-    _train_gan(generator, EnsembleMLP((pixels, GAN_HIDDEN, 1), generators), draw, training_steps)
-    fresh = EnsembleMLP((pixels, *HIDDEN, 1), generators)
-    history = _measure([*generator.parameters()], draw(test, HELD_OUT), draw, fresh, steps)
-    return replace(history, samples=history.samples.reshape(len(generators), -1, 28, 28))
+    def z(n: int) -> Tensor:
+        return torch.stack([torch.randn(n, LATENT_DIM, generator=own) for own in streams])
+
+    G = nn.Sequential(EnsembleMLP((LATENT_DIM, GAN_HIDDEN_DIM, pixels), streams), nn.Sigmoid())
+    D = nn.Sequential(EnsembleMLP((pixels, GAN_HIDDEN_DIM, 1), streams), nn.Flatten(1))
+    opt_G, opt_D = adam(G, HALF_TRAINED.lr_G), adam(D, HALF_TRAINED.lr_D)
+    for _ in range(training_steps):
+        x = real(train, BATCH_SIZE)[None]
+        codes = torch.stack([z(BATCH_SIZE), z(BATCH_SIZE)])  # one batch for D, one for G
+        train_step(G, D, opt_G, opt_D, x, codes, HALF_TRAINED)
+
+    held_out = real(test, HELD_OUT), G(z(HELD_OUT))
+    fresh_D = Discriminator(GANConfig(), pixels, HIDDEN_DIM, streams)
+    history = _train_and_measure(
+        list(G.parameters()), fresh_D, lambda: (real(train, BATCH_SIZE), G(z(BATCH_SIZE))), held_out, steps
+    )
+    return replace(history, samples=history.samples.reshape(len(streams), -1, 28, 28))
 
 
 def gradient_norms(parameters: Sequence[Tensor], fake_logits: Tensor, kind: Loss) -> Tensor:
-    """Return the L2 norm of each member's generator gradient, over all its parameters: (S, n) -> (S,).
+    """Return the L2 norm of each seed's generator gradient, over all its parameters: (S, n) -> (S,).
 
-    `parameters` are the generator's, each (S, ...); `kind` is that of `adversarial.generator_loss`.
+    `parameters` are the generator's, each (S, ...); `kind` is that of `generator_loss`.
     """
     loss = generator_loss(fake_logits, kind).sum()
     gradients = torch.autograd.grad(loss, list(parameters), retain_graph=True)
@@ -117,28 +131,26 @@ def gradient_norms(parameters: Sequence[Tensor], fake_logits: Tensor, kind: Loss
     return torch.linalg.vector_norm(flat, dim=1)
 
 
-def _measure(
-    parameters: list[Tensor],
-    held_out: tuple[Tensor, Tensor],
-    draw: Draw,
-    discriminator: EnsembleMLP,
-    steps: int,
+def _train_and_measure(
+    parameters: Sequence[Tensor], D: nn.Module, draw: Draw, held_out: tuple[Tensor, Tensor], steps: int
 ) -> GradientHistory:
-    """Train the fresh discriminator; measure the frozen generator's gradients on the way."""
-    optimizer = _adam(discriminator, RATE, BETA1)
+    """Train the fresh discriminator alone; measure the gradients of the generator's parameters on the way."""
+    opt_D = Adam(D.parameters(), lr=LR_D, fused=True)
     measured, rows = _log_spaced(steps), []
     for step in range(steps + 1):
         if step in measured:
-            real_logits, fake_logits = (discriminator(points).squeeze(-1) for points in held_out)
-            rows.append(_row(parameters, real_logits, fake_logits))
-        if step < steps:
-            _discriminator_step(discriminator, optimizer, draw)
+            rows.append(_measure(parameters, *(D(x) for x in held_out)))
+        with torch.no_grad():  # the generator is frozen
+            real, fake = draw()
+        opt_D.zero_grad()
+        discriminator_loss(D(real), D(fake)).sum().backward()
+        opt_D.step()
     saturating, non_saturating, accuracy, loss = torch.stack(rows, -1).double().numpy()
     samples = held_out[1][:, :16].detach().numpy()
     return GradientHistory(np.array(measured), saturating, non_saturating, accuracy, loss, samples)
 
 
-def _row(parameters: list[Tensor], real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def _measure(parameters: Sequence[Tensor], real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """Return both gradient norms, accuracy and L_D: (4, S)."""
     saturating = gradient_norms(parameters, fake_logits, "saturating")
     non_saturating = gradient_norms(parameters, fake_logits, "non-saturating")
@@ -147,37 +159,8 @@ def _row(parameters: list[Tensor], real_logits: Tensor, fake_logits: Tensor) -> 
     return torch.stack([saturating, non_saturating, accuracy, loss])
 
 
-def _train_gan(generator: EnsembleMLP, discriminator: EnsembleMLP, draw: Draw, steps: int) -> None:
-    """Play alternating steps, one each, with the -log D loss; both change in place."""
-    optimizer, opponent = (_adam(player, GAN_RATE, GAN_BETA1) for player in (generator, discriminator))
-    for _ in range(steps):
-        _discriminator_step(discriminator, opponent, draw)
-        _, fake = draw()
-        loss = generator_loss(discriminator(fake).squeeze(-1))
-        _descend(generator, optimizer, loss)
-
-
-def _discriminator_step(discriminator: EnsembleMLP, optimizer: torch.optim.Adam, draw: Draw) -> None:
-    with torch.no_grad():
-        real, fake = draw()
-    logits = discriminator(torch.cat([real, fake], dim=1)).squeeze(-1)  # (S, 2 n)
-    _descend(discriminator, optimizer, discriminator_loss(*logits.chunk(2, dim=1)))
-
-
-def _descend(network: EnsembleMLP, optimizer: torch.optim.Adam, losses: Tensor) -> None:
-    """Take one step down the members' losses (S,); only this network gets a gradient."""
-    optimizer.zero_grad()
-    losses.sum().backward(inputs=list(network.parameters()))
-    optimizer.step()
-
-
-def _adam(network: EnsembleMLP, rate: float, beta1: float) -> torch.optim.Adam:
-    return torch.optim.Adam(network.parameters(), lr=rate, betas=(beta1, 0.999), fused=True)
-
-
-def _generators(seeds: Sequence[int]) -> list[torch.Generator]:
-    if len(seeds) == 0:
-        raise ValueError("seeds: expected at least one, got none")
+def _streams(seeds: Sequence[int]) -> list[torch.Generator]:
+    check_at_least("seeds", len(seeds), 1)
     return [torch.Generator().manual_seed(int(seed)) for seed in seeds]
 
 

@@ -1,4 +1,4 @@
-"""Exact pulls against finite differences and scipy; trained paths: stuck without a remedy, home with one.
+"""Exact gradients against finite differences and scipy; trained paths: stuck without a remedy, home with one.
 
 The first steps of training are also those of a plain loop over the seeds.
 """
@@ -9,14 +9,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from plain_loop import plain_mlp
 from scipy import integrate, stats
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from genmodels.gan import shifted_uniforms as remedies
-from genmodels.gan.shifted_uniforms import exact_pulls, follow, noisy_shift_gradients
+from genmodels.gan import shifted_uniforms
+from genmodels.gan.shifted_uniforms import exact_gradients, noisy_shift_gradients, train_shift
 from genmodels.measures.densities import SmoothedUniform
 from genmodels.measures.divergences import jensen_shannon, kl
-from genmodels.mlp import init_mlp, mlp
 
 
 @pytest.mark.parametrize(("shift", "sd"), [(-1.5, 0.5), (-0.4, 0.2), (0.2, 0.5), (1.0, 0.2)])
@@ -56,24 +56,23 @@ def test_noise_fading_out_leaves_the_slope_of_twice_the_divergence():
     assert noisy_shift_gradients(1.5, 0.01).saturating == pytest.approx(0.0, abs=1e-12)
 
 
-def test_exact_pulls_along_the_line():
+def test_exact_gradients_along_the_line():
     shifts = np.array([[-2.0, -0.5, 0.0], [0.5, 1.0, 2.0]])
-    pulls = exact_pulls(shifts, sd=0.5)
+    gradients = exact_gradients(shifts, sd=0.5)
     bound = 2 * math.log(2)
-    assert pulls.saturating == pytest.approx(np.array([[0, bound, 0], [-bound, 0, 0]]))
-    assert pulls.wasserstein == pytest.approx(np.array([[1, 1, 0], [-1, -1, -1]]))
+    assert gradients.saturating == pytest.approx(np.array([[0, -bound, 0], [bound, 0, 0]]))
+    assert gradients.wasserstein == pytest.approx(np.array([[-1, -1, 0], [1, 1, 1]]))
     for noisy, name in (
-        (pulls.saturating_noise, "saturating"),
-        (pulls.non_saturating_noise, "non_saturating"),
+        (gradients.saturating_noise, "saturating"),
+        (gradients.non_saturating_noise, "non_saturating"),
     ):
-        expected = [[-getattr(noisy_shift_gradients(s, 0.5), name) for s in row] for row in shifts]
+        expected = [[getattr(noisy_shift_gradients(s, 0.5), name) for s in row] for row in shifts]
         assert noisy == pytest.approx(np.array(expected), abs=1e-15)
-        assert (np.sign(noisy) == -np.sign(shifts)).all()
-    assert not any(np.signbit(pull[0, 2]) for pull in pulls)  # the optimum reads 0, not -0
+        assert (np.sign(noisy) == np.sign(shifts)).all()
 
 
 def test_without_a_remedy_the_generator_is_stuck():
-    path = follow("saturating", seeds=[0], start=-2.0, steps=30)
+    path = train_shift("saturating", seeds=[0], start=-2.0, steps=30)
     assert path.shape == (1, 31)
     assert np.abs(path + 2.0).max() < 0.1
 
@@ -83,7 +82,7 @@ def test_without_a_remedy_the_generator_is_stuck():
     [("non-saturating", 2.0, 100), ("saturating + noise", 0.75, 70), ("wasserstein", 2.0, 100)],
 )
 def test_with_a_remedy_the_generator_comes_home_and_stays(objective, start, steps):
-    path = follow(objective, seeds=[0], start=start, steps=steps)
+    path = train_shift(objective, seeds=[0], start=start, steps=steps)
     assert (path[:, 0] == start).all()
     assert np.abs(path[:, -20:]).max() < 0.2
 
@@ -91,68 +90,71 @@ def test_with_a_remedy_the_generator_comes_home_and_stays(objective, start, step
 def plain_path(objective, seed, start, steps):
     """The path of one seed by itself, in binary cross-entropies of the labels "real" and "generated"."""
     generator = torch.Generator().manual_seed(seed)
-    discriminator = init_mlp((1, remedies.HIDDEN, remedies.HIDDEN, 1), [generator])
-    optimiser = torch.optim.Adam(discriminator, lr=remedies.DISCRIMINATOR_RATE, betas=(0.9, 0.99))
+    D = plain_mlp((1, shifted_uniforms.HIDDEN_DIM, shifted_uniforms.HIDDEN_DIM, 1), generator)
+    optimizer = shifted_uniforms.Adam(D.parameters(), lr=shifted_uniforms.LR_D, betas=(0.9, 0.99))
 
-    def sample():
-        x = torch.rand(remedies.BATCH, generator=generator)
+    def sample(k):
+        shape = k, shifted_uniforms.BATCH_SIZE, 1
+        x = torch.rand(shape, generator=generator)
         noisy = objective == "saturating + noise"
-        return x + remedies.NOISE_SD * torch.randn(remedies.BATCH, generator=generator) if noisy else x
+        return x + shifted_uniforms.NOISE_SD * torch.randn(shape, generator=generator) if noisy else x
 
     def cross_entropy(x, label):
-        logits = mlp(discriminator, x[None, :, None]).flatten()
+        logits = D(x)
         return binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
 
     path = [torch.tensor(start)]
     for step in range(steps):
-        for _ in range(remedies.REFIT if step else remedies.FIRST_FIT):
-            optimiser.zero_grad()
-            (cross_entropy(sample(), 1.0) + cross_entropy(sample() + path[-1], 0.0)).backward()
-            optimiser.step()
+        k = shifted_uniforms.REFIT if step else shifted_uniforms.FIRST_FIT
+        real, z = sample(k), sample(k + 1)
+        for x, code in zip(real, z[:-1], strict=True):
+            optimizer.zero_grad()
+            (cross_entropy(x, 1.0) + cross_entropy(code + path[-1], 0.0)).backward()
+            optimizer.step()
         shift = path[-1].clone().requires_grad_()
-        x = sample() + shift
-        loss = cross_entropy(x, 1.0) if objective == "non-saturating" else -cross_entropy(x, 0.0)
+        fake = z[-1] + shift
+        loss = cross_entropy(fake, 1.0) if objective == "non-saturating" else -cross_entropy(fake, 0.0)
         (gradient,) = torch.autograd.grad(loss, shift)
-        path.append(path[-1] - remedies.GENERATOR_RATE * gradient)
+        path.append(path[-1] - shifted_uniforms.LR_G * gradient)
     return torch.stack(path).numpy()
 
 
 @pytest.mark.parametrize("objective", ["saturating", "non-saturating", "saturating + noise"])
 def test_first_steps_are_those_of_a_plain_loop(objective, monkeypatch):
-    monkeypatch.setattr(remedies, "FIRST_FIT", 20)
+    monkeypatch.setattr(shifted_uniforms, "FIRST_FIT", 20)
     # so large an epsilon lets the size of gradients count, which Adam else divides by
-    monkeypatch.setattr(torch.optim, "Adam", functools.partial(torch.optim.Adam, eps=0.1))
-    path = follow(objective, seeds=[3, 4], start=1.0, steps=5)
+    monkeypatch.setattr(shifted_uniforms, "Adam", functools.partial(torch.optim.Adam, eps=0.1))
+    path = train_shift(objective, seeds=[3, 4], start=1.0, steps=5)
     plain = [plain_path(objective, seed, start=1.0, steps=5) for seed in (3, 4)]
     np.testing.assert_allclose(path, plain, rtol=0, atol=1e-5)
     assert np.ptp(path, axis=1).min() > 1e-3  # it has moved by then
 
 
-def test_sorted_samples_pull_by_one_also_inside_the_overlap():
-    path = follow("wasserstein", seeds=[0])
+def test_sorted_samples_have_slope_one_also_inside_the_overlap():
+    path = train_shift("wasserstein", seeds=[0])
     assert path.shape == (1, 151) and path[0, 0] == 2.0
     for steps in (1, 5):
-        path = follow("wasserstein", seeds=range(4), start=0.5, steps=steps)
+        path = train_shift("wasserstein", seeds=range(4), start=0.5, steps=steps)
         assert np.diff(path) == pytest.approx(np.full((4, steps), -0.03), abs=1e-6)
 
 
 @pytest.mark.parametrize("objective", ["non-saturating", "wasserstein"])
 def test_a_seed_repeats_itself_and_does_not_depend_on_its_neighbours(objective, monkeypatch):
-    monkeypatch.setattr(remedies, "FIRST_FIT", 20)
-    together = follow(objective, seeds=[3, 4, 5], start=0.0, steps=5)
-    assert (follow(objective, seeds=[3, 4, 5], start=0.0, steps=5) == together).all()
-    assert follow(objective, seeds=[4, 9], start=0.0, steps=5)[0] == pytest.approx(together[1], abs=1e-5)
+    monkeypatch.setattr(shifted_uniforms, "FIRST_FIT", 20)
+    together = train_shift(objective, seeds=[3, 4, 5], start=0.0, steps=5)
+    assert (train_shift(objective, seeds=[3, 4, 5], start=0.0, steps=5) == together).all()
+    assert train_shift(objective, seeds=[4, 9], start=0.0, steps=5)[0] == pytest.approx(together[1], abs=1e-5)
     assert np.abs(together[0] - together[1]).max() > 1e-4
 
 
 BAD_CALLS = {
-    "objective": lambda: follow("minimax", seeds=[0]),
-    "seeds": lambda: follow("saturating", seeds=[]),
-    "start": lambda: follow("saturating", seeds=[0], start=math.nan),
-    "steps": lambda: follow("saturating", seeds=[0], steps=0),
+    "objective": lambda: train_shift("minimax", seeds=[0]),
+    "seeds": lambda: train_shift("saturating", seeds=[]),
+    "start": lambda: train_shift("saturating", seeds=[0], start=math.nan),
+    "steps": lambda: train_shift("saturating", seeds=[0], steps=0),
     "shift": lambda: noisy_shift_gradients(math.nan, 0.5),
     "sd": lambda: noisy_shift_gradients(1.0, 0.0),
-    "shifts": lambda: exact_pulls([0.0, math.inf], 0.5),
+    "shifts": lambda: exact_gradients([0.0, math.inf], 0.5),
 }
 
 
