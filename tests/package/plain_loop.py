@@ -42,8 +42,8 @@ def train(
     for seed in seeds:
         own = random_streams(seed)
         networks = (
-            _mlp((LATENT_DIM, hidden_dim, hidden_dim, 2), own.generator),
-            _mlp((2, hidden_dim, hidden_dim, 1), own.discriminator),
+            plain_mlp((LATENT_DIM, hidden_dim, hidden_dim, 2), own.generator),
+            plain_mlp((2, hidden_dim, hidden_dim, 1), own.discriminator),
         )
         adams = [torch.optim.Adam(network.parameters(), lr=lr, betas=BETAS, fused=fused) for network in networks]
         losses.append(_train_one(target, own.training, steps, batch_size, *networks, *adams))
@@ -83,7 +83,8 @@ def _train_one(
     return losses
 
 
-def _mlp(sizes: Sequence[int], stream: torch.Generator) -> nn.Sequential:
+def plain_mlp(sizes: Sequence[int], stream: torch.Generator) -> nn.Sequential:
+    """Return one MLP of leaky ReLUs with the weights that this stream gives `genmodels.mlp.EnsembleMLP`."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):
         layer = nn.Linear(inputs, outputs)
