@@ -10,11 +10,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from plain_loop import plain_mlp
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
-from genmodels.mlp import init_mlp, mlp
-from genmodels.vae import markov as sequences
-from genmodels.vae.markov import entropy, markov_chains, surprisal, train
+from genmodels.mlp import EnsembleMLP
+from genmodels.vae import markov
+from genmodels.vae.markov import entropy, markov_chains, surprisal, train_markov_vae
 
 
 def seeded(seed):
@@ -54,20 +55,20 @@ def test_a_chain_may_be_short_and_alone():
 
 
 def test_elbo_terms_are_those_of_torch_distributions():
-    members, n = 2, 30
-    fresh = [seeded(seed) for seed in range(members)]
-    encoder = sequences.init_mlp((sequences.LENGTH, 8, 2 * sequences.LATENT), fresh)
-    decoder = sequences.init_mlp((sequences.LATENT, 8, sequences.LENGTH), fresh)
-    context = torch.randn(members, 1, sequences.LENGTH, generator=seeded(5))
+    models, n = 2, 30
+    fresh = [seeded(seed) for seed in range(models)]
+    encoder = EnsembleMLP((markov.LENGTH, 8, 2 * markov.LATENT_DIM), fresh)
+    decoder = EnsembleMLP((markov.LATENT_DIM, 8, markov.LENGTH), fresh)
+    context = torch.randn(models, 1, markov.LENGTH, generator=seeded(5))
     x = torch.stack([markov_chains(n, g) for g in fresh])
-    noise = torch.randn(members, n, sequences.LATENT, generator=seeded(6))
-    distortion, rate = sequences._elbo_terms(x, noise, encoder, decoder, context)
-    mean, logvar = sequences.mlp(encoder, x).chunk(2, dim=-1)
+    noise = torch.randn(models, n, markov.LATENT_DIM, generator=seeded(6))
+    distortion, rate = markov._elbo_terms(x, noise, encoder, decoder, context)
+    mean, logvar = encoder(x).chunk(2, dim=-1)
     posterior = Independent(Normal(mean, (logvar / 2).exp()), 1)
     prior = Independent(Normal(torch.zeros_like(mean), torch.ones_like(mean)), 1)
     torch.testing.assert_close(rate, kl_divergence(posterior, prior), rtol=1e-4, atol=1e-5)
-    logits = sequences.mlp(decoder, mean + (logvar / 2).exp() * noise)
-    for t in range(sequences.LENGTH):  # the previous symbol, 0 before the first one
+    logits = decoder(mean + (logvar / 2).exp() * noise)
+    for t in range(markov.LENGTH):  # the previous symbol, 0 before the first one
         logits[..., t] = logits[..., t] + (context[..., t] * x[..., t - 1] if t else 0)
     expected = -Bernoulli(logits=logits).log_prob((x + 1) / 2).sum(dim=-1)
     torch.testing.assert_close(distortion, expected, rtol=1e-4, atol=1e-4)
@@ -76,43 +77,43 @@ def test_elbo_terms_are_those_of_torch_distributions():
 def plain_training(seed, sees_previous, steps):
     """Rate, negative ELBO and mean weight of the previous symbol of one VAE that is trained by itself."""
     generator = seeded(seed)
-    sizes = [(sequences.LENGTH, sequences.HIDDEN, 2 * sequences.LATENT)]
-    sizes += [(sequences.LATENT, sequences.HIDDEN, sequences.LENGTH)]
-    encoder, decoder = (init_mlp(each, [generator]) for each in sizes)
-    context = torch.zeros(sequences.LENGTH - 1, requires_grad=sees_previous)
-    groups = [{"params": [*encoder, *decoder], "lr": 0.0}, {"params": [context], "lr": 0.0}]
-    optimiser = torch.optim.Adam(groups)
+    sizes = [(markov.LENGTH, markov.HIDDEN_DIM, 2 * markov.LATENT_DIM)]
+    sizes += [(markov.LATENT_DIM, markov.HIDDEN_DIM, markov.LENGTH)]
+    encoder, decoder = (plain_mlp(each, generator) for each in sizes)
+    context = torch.zeros(markov.LENGTH - 1, requires_grad=sees_previous)
+    groups = [{"params": [*encoder.parameters(), *decoder.parameters()], "lr": 0.0}, {"params": [context], "lr": 0.0}]
+    optimizer = torch.optim.Adam(groups)
 
     def terms(n):
         x = markov_chains(n, generator)
-        mean, logvar = mlp(encoder, x[None])[0].chunk(2, dim=-1)
+        mean, logvar = encoder(x).chunk(2, dim=-1)
         posterior = Normal(mean, (logvar / 2).exp())
-        noise = torch.randn(n, sequences.LATENT, generator=generator)
-        first, later = mlp(decoder, (mean + posterior.stddev * noise)[None])[0].split([1, sequences.LENGTH - 1], dim=1)
+        noise = torch.randn(n, markov.LATENT_DIM, generator=generator)
+        first, later = decoder(mean + posterior.stddev * noise).split([1, markov.LENGTH - 1], dim=1)
         logits = torch.cat([first, later + context * x[:, :-1]], dim=1)
         distortion = -Bernoulli(logits=logits).log_prob((x + 1) / 2).sum(dim=-1)
         return x, distortion, kl_divergence(posterior, Normal(0.0, 1.0)).sum(dim=-1)
 
     for step in range(steps):
-        for group, rate in zip(optimiser.param_groups, (sequences.RATE, sequences.CONTEXT_RATE), strict=True):
-            group["lr"] = rate * (1 + math.cos(math.pi * step / steps)) / 2
-        _, distortion, rate = terms(sequences.BATCH)
-        optimiser.zero_grad()
+        for group, lr in zip(optimizer.param_groups, (markov.LR, markov.LR_CONTEXT), strict=True):
+            group["lr"] = lr * (1 + math.cos(math.pi * step / steps)) / 2
+        _, distortion, rate = terms(markov.BATCH_SIZE)
+        optimizer.zero_grad()
         (distortion + rate).mean().backward()
-        optimiser.step()
+        optimizer.step()
     with torch.no_grad():
-        x, distortion, rate = terms(sequences.HELD_OUT)
+        x, distortion, rate = terms(markov.HELD_OUT)
     # chance flips more or fewer symbols than it should: what that costs is the same for every model
     flips = (x[:, 1:] != x[:, :-1]).double().sum(dim=1).mean().item()
-    chance = (flips - sequences.FLIP * (sequences.LENGTH - 1)) * math.log(1 / sequences.FLIP - 1)
+    chance = (flips - markov.FLIP * (markov.LENGTH - 1)) * math.log(1 / markov.FLIP - 1)
     return rate.mean().item(), (distortion + rate).double().mean().item() - chance, context.mean().item()
 
 
-def test_members_are_plain_vaes_trained_by_themselves(monkeypatch):
-    monkeypatch.setattr(sequences, "HELD_OUT", 50)
+def test_models_are_plain_vaes_trained_by_themselves(monkeypatch):
+    monkeypatch.setattr(markov, "HELD_OUT", 50)
     # so large an epsilon lets the size of gradients count, which Adam else divides by
     monkeypatch.setattr(torch.optim, "Adam", functools.partial(torch.optim.Adam, eps=0.1))
-    ours = train([3, 7], steps=20)
+    ours = train_markov_vae([3, 7], steps=20)
     for decoder, place in itertools.product(range(2), range(2)):
         rate, negative_elbo, context = plain_training([3, 7][place], decoder == 1, steps=20)
         assert ours.rate[decoder, place] == pytest.approx(rate, rel=1e-4)
@@ -123,7 +124,7 @@ def test_members_are_plain_vaes_trained_by_themselves(monkeypatch):
 
 @pytest.fixture(scope="module")
 def trained():
-    return train(range(3))  # not as many seeds as decoders
+    return train_markov_vae(range(3))  # not as many seeds as decoders
 
 
 def test_the_decoder_that_sees_the_previous_symbol_leaves_z_unused(trained):
@@ -137,11 +138,11 @@ def test_the_decoder_that_sees_z_only_needs_it(trained):
     assert (trained.context[0] == 0).all()
     assert (trained.rate[0] > 2).all()
     assert (trained.negative_elbo[0] > entropy() + 0.4).all()
-    assert (trained.negative_elbo[0] < sequences.LENGTH * np.log(2) - 3).all()  # far better than ignoring z
+    assert (trained.negative_elbo[0] < markov.LENGTH * np.log(2) - 3).all()  # far better than ignoring z
 
 
 def test_one_step_is_enough():
-    assert np.isfinite(train([0], steps=1).negative_elbo).all()
+    assert np.isfinite(train_markov_vae([0], steps=1).negative_elbo).all()
 
 
 def test_bad_arguments_are_named():
@@ -163,6 +164,6 @@ def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="n:"):
         markov_chains(0, seeded(0))
     with pytest.raises(ValueError, match="seeds"):
-        train([])
+        train_markov_vae([])
     with pytest.raises(ValueError, match="steps"):
-        train([1], steps=0)
+        train_markov_vae([1], steps=0)

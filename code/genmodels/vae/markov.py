@@ -4,7 +4,7 @@ The first symbol is a fair coin, each later one differs from the one before with
 only; the other also sees the previous symbol, which is all that there is to know: it can model the chains exactly and
 leave z unused. Source of the effect: Bowman et al. 2016, on sentences.
 
-All members, first those of one decoder and then those of the other, are trained at once on a leading axis; the loss is
+All models, first those of one decoder and then those of the other, are trained at once on a leading axis; the loss is
 the sum over them, so that each one gets its own gradient.
 """
 
@@ -24,15 +24,15 @@ from genmodels.checks import check_at_least
 from genmodels.mlp import EnsembleMLP
 
 LENGTH, FLIP = 16, 0.1
-LATENT, HIDDEN = 4, 48
-BATCH, STEPS = 64, 1000
-RATE, CONTEXT_RATE = 1e-2, 0.1  # Adam's, falling to zero; the context's own one saves steps, the end is the same
+LATENT_DIM, HIDDEN_DIM = 4, 48
+BATCH_SIZE, STEPS = 64, 1000
+LR, LR_CONTEXT = 1e-2, 0.1  # Adam's, falling to zero; the context's own one saves steps, the end is the same
 HELD_OUT = 4096  # fresh chains for the measurement
 DECODERS = ("z only", "z and the previous symbol")
 
 
 @dataclass(frozen=True)
-class SequenceVAEs:
+class MarkovVAEs:
     """What was measured for the two DECODERS and S seeds, in nats per chain.
 
     rate (2, S): KL of the encoder's q(z|x) from the prior. negative_elbo (2, S): -E log p(x|z) + KL, in expectation
@@ -77,7 +77,7 @@ def surprisal(chains: Tensor, flip: float = FLIP) -> Tensor:
     return math.log(2) - (flips * math.log(flip) + (1 - flips) * math.log(1 - flip)).sum(dim=-1)
 
 
-def train(seeds: Sequence[int], steps: int = STEPS) -> SequenceVAEs:
+def train_markov_vae(seeds: Sequence[int], steps: int = STEPS) -> MarkovVAEs:
     """Train a VAE of each decoder for each seed and measure it on held-out chains.
 
     Both decoders of a seed have the same initial weights, chains and noise. Raises ValueError when seeds is empty or
@@ -85,18 +85,19 @@ def train(seeds: Sequence[int], steps: int = STEPS) -> SequenceVAEs:
     """
     check_at_least("seeds", len(seeds), 1)
     check_at_least("steps", steps, 1)
-    # members: all seeds without the previous symbol, then all with it
+    # models: all seeds without the previous symbol, then all with it
     fresh = [torch.Generator().manual_seed(int(seed)) for seed in [*seeds, *seeds]]
-    encoder, decoder = EnsembleMLP((LENGTH, HIDDEN, 2 * LATENT), fresh), EnsembleMLP((LATENT, HIDDEN, LENGTH), fresh)
+    encoder = EnsembleMLP((LENGTH, HIDDEN_DIM, 2 * LATENT_DIM), fresh)
+    decoder = EnsembleMLP((LATENT_DIM, HIDDEN_DIM, LENGTH), fresh)
     context = torch.zeros(len(fresh), 1, LENGTH, requires_grad=True)
     sees = torch.tensor([0.0] * len(seeds) + [1.0] * len(seeds))[:, None, None]
-    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=RATE, fused=True)
-    optimizer.add_param_group({"params": [context], "lr": CONTEXT_RATE})
+    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=LR, fused=True)
+    optimizer.add_param_group({"params": [context], "lr": LR_CONTEXT})
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
-        distortion, rate = _elbo_terms(*_draw(BATCH, fresh), encoder, decoder, sees * context)
+        reconstruction, kl = _elbo_terms(*_draw(BATCH_SIZE, fresh), encoder, decoder, sees * context)
         optimizer.zero_grad()
-        (distortion + rate).mean(dim=-1).sum().backward()
+        (reconstruction + kl).mean(dim=-1).sum().backward()
         optimizer.step()
         schedule.step()
     with torch.no_grad():
@@ -104,31 +105,31 @@ def train(seeds: Sequence[int], steps: int = STEPS) -> SequenceVAEs:
 
 
 def _draw(n: int, fresh: Sequence[torch.Generator]) -> tuple[Tensor, Tensor]:
-    """Return chains (members, n, length) and noise (members, n, latent)."""
+    """Return chains (models, n, length) and noise (models, n, LATENT_DIM)."""
     x = torch.stack([markov_chains(n, g) for g in fresh])
-    return x, torch.stack([torch.randn(n, LATENT, generator=g) for g in fresh])
+    return x, torch.stack([torch.randn(n, LATENT_DIM, generator=g) for g in fresh])
 
 
-def _measure(x: Tensor, noise: Tensor, encoder: EnsembleMLP, decoder: EnsembleMLP, context: Tensor) -> SequenceVAEs:
-    distortion, rate = _elbo_terms(x, noise, encoder, decoder, context)
+def _measure(x: Tensor, noise: Tensor, encoder: EnsembleMLP, decoder: EnsembleMLP, context: Tensor) -> MarkovVAEs:
+    reconstruction, kl = _elbo_terms(x, noise, encoder, decoder, context)
     # the same chains' surprisal has the mean `entropy`, and most of the sampling error in common
-    excess = (distortion + rate).double() - surprisal(x)
-    means = [values.double().mean(dim=-1).reshape(2, -1).numpy() for values in (rate, excess, context[:, 0, 1:])]
-    return SequenceVAEs(rate=means[0], negative_elbo=entropy() + means[1], context=means[2])
+    excess = (reconstruction + kl).double() - surprisal(x)
+    means = [values.double().mean(dim=-1).reshape(2, -1).numpy() for values in (kl, excess, context[:, 0, 1:])]
+    return MarkovVAEs(rate=means[0], negative_elbo=entropy() + means[1], context=means[2])
 
 
 def _elbo_terms(
     x: Tensor, noise: Tensor, encoder: EnsembleMLP, decoder: EnsembleMLP, context: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return -log p(x|z) at one sampled z and the KL, both (members, n), in nats."""
+    """Return -log p(x|z) at one sampled z and the KL, both (models, n), in nats."""
     mean, logvar = encoder(x).chunk(2, dim=-1)
     z = mean + torch.exp(0.5 * logvar) * noise
     previous = torch.cat([torch.zeros_like(x[..., :1]), x[..., :-1]], dim=-1)
     logits = decoder(z) + context * previous
     # -log p(x_t | ...) = log(1 + exp(-x_t logit_t)), x_t = ±1
-    distortion = softplus(-x * logits).sum(dim=-1)
-    rate = 0.5 * (mean**2 + torch.exp(logvar) - 1 - logvar).sum(dim=-1)
-    return distortion, rate
+    reconstruction = softplus(-x * logits).sum(dim=-1)
+    kl = 0.5 * (mean**2 + torch.exp(logvar) - 1 - logvar).sum(dim=-1)
+    return reconstruction, kl
 
 
 def _check_flip(flip: float) -> None:

@@ -6,8 +6,9 @@ import torch
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import binary_cross_entropy_with_logits, conv2d
 
-from genmodels.vae import conv as image_models
-from genmodels.vae.conv import train_gan, train_vae
+from genmodels import conv
+from genmodels.gan.conv import ConvGAN, train_conv_gan
+from genmodels.vae.conv import ConvVAE, train_conv_vae
 
 SIDE = 8
 
@@ -27,16 +28,16 @@ def images():
 
 @pytest.fixture(scope="module")
 def vae(images):
-    return train_vae(images, seed=1, steps=600)
+    return train_conv_vae(images, seed=1, steps=600)
 
 
 @pytest.fixture(scope="module")
 def gan(images):
-    return train_gan(images, seed=1, steps=150)
+    return train_conv_gan(images, seed=1, steps=150)
 
 
-def plain_adam(parameters, rate, beta1):
-    return torch.optim.Adam(parameters, lr=rate, betas=(beta1, 0.999))
+def plain_adam(parameters, lr, beta1):
+    return torch.optim.Adam(parameters, lr=lr, betas=(beta1, 0.999))
 
 
 def assert_same_weights(network, other):
@@ -57,13 +58,13 @@ def normalised(maps, scale, shift):
 @pytest.mark.parametrize(("side", "count"), [(8, 16), (12, 6)])
 @torch.no_grad()
 def test_networks_are_those_of_the_description(side, count, monkeypatch):
-    monkeypatch.setattr(image_models, "MAPS", count)  # by default there are as many maps as pixels of a place
-    recogniser, generator = image_models._build(side, 0, outputs=3)
+    monkeypatch.setattr(conv, "CHANNELS", count)  # by default there are as many maps as pixels of a place
+    encoder, generator = conv.conv_encoder(side, 3), conv.conv_decoder(side)
     noise, places = torch.Generator().manual_seed(0), side // 4
     for parameter in generator.parameters():
         parameter.copy_(0.3 * torch.randn(parameter.shape, generator=noise))  # fresh scales are 1, fresh shifts 0
     weight, offset, scale1, shift1, kernel1, scale2, shift2, kernel2, offset2 = generator.parameters()
-    z = torch.randn(5, image_models.LATENT, generator=noise)
+    z = torch.randn(5, conv.LATENT_DIM, generator=noise)
     maps = leaky(normalised((z @ weight.T + offset).reshape(5, count, places, places), scale1, shift1))
     maps = leaky(normalised(conv2d(maps, kernel1, padding=1), scale2, shift2))
     maps = conv2d(maps, kernel2, offset2, padding=1)
@@ -71,57 +72,60 @@ def test_networks_are_those_of_the_description(side, count, monkeypatch):
     ink = torch.sigmoid(maps.reshape(5, 4, 4, places, places).permute(0, 3, 1, 4, 2).reshape(5, side, side))
     torch.testing.assert_close(generator(z), ink)
 
-    kernel1, shift1, kernel2, shift2, weight1, offset1, weight2, offset2 = recogniser.parameters()
+    kernel1, shift1, kernel2, shift2, weight1, offset1, weight2, offset2 = encoder.parameters()
     blocks = ink.reshape(5, places, 4, places, 4).permute(0, 2, 4, 1, 3).reshape(5, 16, places, places)
     maps = leaky(conv2d(leaky(conv2d(blocks, kernel1, shift1, padding=1)), kernel2, shift2, padding=1))
     outputs = leaky(maps.flatten(1) @ weight1.T + offset1) @ weight2.T + offset2
-    torch.testing.assert_close(recogniser(ink), outputs)
+    torch.testing.assert_close(encoder(ink), outputs)
+
+
+def fresh(network, seed):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return network(SIDE)
 
 
 def test_vae_agrees_with_a_plain_loop(images):
-    steps, data, noise = 6, torch.tensor(images), torch.Generator().manual_seed(3)
-    encoder, decoder = image_models._build(SIDE, 3, outputs=2 * image_models.LATENT)
+    steps, data, noise, vae = 6, torch.tensor(images), torch.Generator().manual_seed(3), fresh(ConvVAE, 3)
     log_variance = torch.zeros((), requires_grad=True)
-    weights = [*encoder.parameters(), *decoder.parameters()]
-    optimiser, second = plain_adam(weights, 4e-3, 0.9), plain_adam([log_variance], 1e-2, 0.9)
+    optimizer = plain_adam([*vae.encoder.parameters(), *vae.decoder.parameters()], 4e-3, 0.9)
+    second = plain_adam([log_variance], 1e-2, 0.9)
     for step in range(steps):
-        optimiser.param_groups[0]["lr"] = 4e-3 * min(1, 2 * (steps - step) / steps)
+        optimizer.param_groups[0]["lr"] = 4e-3 * min(1, 2 * (steps - step) / steps)
         batch = data[torch.randint(len(data), (64,), generator=noise)]
-        mean, logvar = encoder(batch).chunk(2, dim=1)
+        mean, logvar = vae.encoder(batch).chunk(2, dim=1)
         z = mean + torch.exp(logvar / 2) * torch.randn(mean.shape, generator=noise)
-        distortion = -Normal(decoder(z), torch.exp(log_variance / 2)).log_prob(batch).sum((1, 2))
-        rate = kl_divergence(Normal(mean, torch.exp(logvar / 2)), Normal(0, 1)).sum(1)
-        optimiser.zero_grad()
+        reconstruction = -Normal(vae.decoder(z), torch.exp(log_variance / 2)).log_prob(batch).sum((1, 2))
+        kl = kl_divergence(Normal(mean, torch.exp(logvar / 2)), Normal(0, 1)).sum(1)
+        optimizer.zero_grad()
         second.zero_grad()
-        (distortion + rate).mean().backward()
-        optimiser.step()
+        (reconstruction + kl).mean().backward()
+        optimizer.step()
         second.step()
-    trained = train_vae(images, seed=3, steps=steps)
-    assert_same_weights(trained.encoder, encoder)
-    assert_same_weights(trained.decoder, decoder)
+    trained = train_conv_vae(images, seed=3, steps=steps)
+    assert_same_weights(trained.encoder, vae.encoder)
+    assert_same_weights(trained.decoder, vae.decoder)
     assert trained.variance == pytest.approx(log_variance.exp().item(), rel=1e-5)
 
 
 def test_gan_agrees_with_a_plain_loop(images):
-    steps, data, noise = 6, torch.tensor(images), torch.Generator().manual_seed(3)
-    discriminator, generator = image_models._build(SIDE, 3, outputs=1)
-    opponent = plain_adam(discriminator.parameters(), 2e-3, 0.5)
-    optimiser = plain_adam(generator.parameters(), 4e-3, 0.5)
-    ones, zeros = torch.ones(64, 1), torch.zeros(64, 1)
+    steps, data, noise, gan = 6, torch.tensor(images), torch.Generator().manual_seed(3), fresh(ConvGAN, 3)
+    opt_D, opt_G = plain_adam(gan.D.parameters(), 2e-3, 0.5), plain_adam(gan.G.parameters(), 4e-3, 0.5)
+    ones, zeros = torch.ones(64), torch.zeros(64)
     for step in range(steps):
-        for player, rate in ((opponent, 2e-3), (optimiser, 4e-3)):
-            player.param_groups[0]["lr"] = rate * min(1, 2 * (steps - step) / steps)
-        fake = generator(torch.randn(64, image_models.LATENT, generator=noise))
+        for optimizer, lr in ((opt_D, 2e-3), (opt_G, 4e-3)):
+            optimizer.param_groups[0]["lr"] = lr * min(1, 2 * (steps - step) / steps)
+        z = torch.randn(2, 64, conv.LATENT_DIM, generator=noise)
         real = data[torch.randint(len(data), (64,), generator=noise)]
-        loss = binary_cross_entropy_with_logits(discriminator(real), ones)
-        loss = loss + binary_cross_entropy_with_logits(discriminator(fake.detach()), zeros)
-        opponent.zero_grad()
+        loss = binary_cross_entropy_with_logits(gan.D(real), ones)
+        loss = loss + binary_cross_entropy_with_logits(gan.D(gan.G(z[0]).detach()), zeros)
+        opt_D.zero_grad()
         loss.backward()
-        opponent.step()
-        optimiser.zero_grad()
-        binary_cross_entropy_with_logits(discriminator(fake), ones).backward()
-        optimiser.step()
-    assert_same_weights(train_gan(images, seed=3, steps=steps).generator, generator)
+        opt_D.step()
+        opt_G.zero_grad()
+        binary_cross_entropy_with_logits(gan.D(gan.G(z[1])), ones).backward()
+        opt_G.step()
+    assert_same_weights(train_conv_gan(images, seed=3, steps=steps).G, gan.G)
 
 
 def test_learned_variance_is_the_squared_error_per_pixel(vae, images):
@@ -149,19 +153,15 @@ def test_vae_draws_smooth_bars_and_gan_noisy_ones(vae, gan):
     assert roughness["gan"] > 10 * roughness["vae"]
 
 
-def test_both_have_the_same_generator_from_the_same_weights(images, monkeypatch):
-    for name in ("VAE_RATE", "VARIANCE_RATE", "GENERATOR_RATE", "DISCRIMINATOR_RATE"):
-        monkeypatch.setattr(image_models, name, 0.0)
-    decoder, generator = train_vae(images, 8, steps=1).decoder, train_gan(images, 8, steps=1).generator
-    for own, other in zip(decoder.parameters(), generator.parameters(), strict=True):
+def test_both_have_the_same_generator_from_the_same_weights():
+    for own, other in zip(fresh(ConvVAE, 8).decoder.parameters(), fresh(ConvGAN, 8).G.parameters(), strict=True):
         assert torch.equal(own, other)
-    another = train_gan(images, 9, steps=1).generator
-    assert not torch.equal(next(generator.parameters()), next(another.parameters()))
+    assert not torch.equal(next(fresh(ConvGAN, 8).parameters()), next(fresh(ConvGAN, 9).parameters()))
 
 
 def test_same_seed_same_bits_and_the_global_stream_is_left_alone(images):
     before = torch.random.get_rng_state()
-    for train, draw in ((train_vae, "sample_means"), (train_gan, "sample")):
+    for train, draw in ((train_conv_vae, "sample_means"), (train_conv_gan, "sample")):
         drawn = [getattr(train(images, seed, steps=3), draw)(5, seed=0) for seed in (1, 1, 2)]
         np.testing.assert_array_equal(drawn[0], drawn[1])
         assert not np.array_equal(drawn[0], drawn[2])
@@ -178,8 +178,8 @@ def test_samples_depend_on_their_seed_alone(vae, gan, images):
 
 
 def test_an_image_does_not_depend_on_its_company(vae, gan):
-    z = torch.randn(5, image_models.LATENT, generator=torch.Generator().manual_seed(0))
-    for network in (vae.decoder, gan.generator):
+    z = torch.randn(5, conv.LATENT_DIM, generator=torch.Generator().manual_seed(0))
+    for network in (vae.decoder, gan.G):
         torch.testing.assert_close(network(z)[:1], network(z[:1]))
 
 
@@ -196,7 +196,7 @@ def test_true_samples_are_the_means_and_white_noise(vae):
     np.testing.assert_array_equal(vae.draw(means, seed=0), vae.draw(means, seed=0))
 
 
-@pytest.mark.parametrize("train", [train_vae, train_gan])
+@pytest.mark.parametrize("train", [train_conv_vae, train_conv_gan])
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
@@ -212,8 +212,8 @@ def test_bad_images_are_named(train, bad, message):
 
 def test_other_bad_input_is_named(vae, gan, images):
     for call, message in (
-        (lambda: train_vae(images, 0, steps=0), "steps: expected at least 1, got 0"),
-        (lambda: train_gan(images, 0, steps=-1), "steps: expected at least 1, got -1"),
+        (lambda: train_conv_vae(images, 0, steps=0), "steps: expected at least 1, got 0"),
+        (lambda: train_conv_gan(images, 0, steps=-1), "steps: expected at least 1, got -1"),
         (lambda: vae.sample_means(0, seed=0), "n: expected at least 1, got 0"),
         (lambda: gan.sample(-2, seed=0), "n: expected at least 1, got -2"),
         (lambda: vae.reconstruct(np.zeros((2, 12, 12)), seed=0), r"images: expected shape \(n, 8, 8\), n >= 1"),
