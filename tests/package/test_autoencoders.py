@@ -2,7 +2,6 @@
 
 import functools
 import math
-import re
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import torch
 from scipy.special import expit
 from torch.distributions import Normal, kl_divergence
 
-from genmodels.vae.model import VAE, Autoencoder, decode, elbo_terms, encode, gaussian_negative_log_likelihood, train
+from genmodels.vae.model import VAE, Autoencoder, decode, elbo_terms, encode, train
 
 SIDE, SIZES = 5, {"latent_dim": 2, "hidden_dim": 8, "sigma2": 0.3, "pixels": 25}
 MAKE = {"vae": lambda: VAE(beta=0.7, **SIZES), "autoencoder": lambda: Autoencoder(beta=0.7, **SIZES)}
@@ -218,26 +217,3 @@ def test_bad_images_are_named(bad):
 def test_bad_codes_are_named(z):
     with pytest.raises(ValueError, match=r"^z: expected"):
         decode(VAE(**SIZES), z)
-
-
-@pytest.mark.parametrize("members", [(), (3, 2)])
-def test_gaussian_likelihood_is_torchs_normal_summed_over_pixels(members):
-    generator = torch.Generator().manual_seed(0)
-    mean, images = torch.rand(2, *members, 5, 16, generator=generator).double()
-    log_variance = torch.randn(members, generator=generator).double()
-    normal = Normal(mean, (0.5 * log_variance).exp()[..., None, None])
-    measured = gaussian_negative_log_likelihood(mean, images, log_variance)
-    torch.testing.assert_close(measured, -normal.log_prob(images).sum(-1), rtol=1e-12, atol=0)
-
-
-@pytest.mark.parametrize(("shape", "members"), [((4,), ()), ((5,), (2,)), ((1,), (3, 2)), ((5, 1), ()), ((1, 1), (2,))])
-def test_gaussian_likelihood_takes_one_variance_per_member(shape, members):
-    mean = torch.zeros(*members, 5, 4)
-    with pytest.raises(ValueError, match=rf"^log_variance: expected shape {re.escape(str(members))}, one per member"):
-        gaussian_negative_log_likelihood(mean, mean, torch.zeros(shape))
-
-
-@pytest.mark.parametrize(("mean", "shape", "name"), [((4,), (4,), "mean"), ((5, 4), (5, 1), "images")])
-def test_gaussian_likelihood_takes_rows_of_one_shape(mean, shape, name):
-    with pytest.raises(ValueError, match=rf"^{name}: expected"):
-        gaussian_negative_log_likelihood(torch.zeros(mean), torch.zeros(shape), torch.zeros(()))

@@ -90,8 +90,8 @@ def train_conv_vae(images: ArrayLike, seed: int, steps: int = STEPS) -> ConvVAE:
     with torch.random.fork_rng(devices=[]):  # torch's global random state is left alone
         torch.manual_seed(seed)
         vae = ConvVAE(data.shape[-1])
-    networks = [*vae.encoder.parameters(), *vae.decoder.parameters()]
-    opt = Adam([{"params": networks}, {"params": [vae.log_variance], "lr": LR_VARIANCE}], lr=LR, fused=True)
+    opt = Adam([*vae.encoder.parameters(), *vae.decoder.parameters()], lr=LR, fused=True)
+    opt.add_param_group({"params": [vae.log_variance], "lr": LR_VARIANCE})
     schedule = LambdaLR(opt, [half_constant(steps), lambda step: 1.0])  # the variance follows the error to the end
     for _ in range(steps):
         loss = vae.loss(sample_rows(data, rng), torch.randn(BATCH_SIZE, LATENT_DIM, generator=rng))

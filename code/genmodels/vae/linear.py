@@ -19,14 +19,13 @@ from scipy.special import xlogy
 from genmodels.checks import check_at_least, check_finite, check_not_negative, check_positive
 from genmodels.measures.densities import LOG_SQRT_2PI, Array
 
-ACTIVE = 1e-3  # nats: a unit with less is switched off. After training these have under 1e-6
-MAX_STEPS = 10_000  # of L-BFGS; the fits on the pages take 10 to 1700
-# Largest component of the gradient at the end, in coordinates of curvature h up to 1 or so. g in p of them leaves
-GRADIENT = 1e-6  # p g^2 / (2 h) nats: 1e-5 nats in 5000 parameters need h above 0.0003 only. The fits end at 1e-7
+ACTIVE = 1e-3  # nats: a unit of a smaller rate counts as switched off; training leaves such units below 1e-6 nats
+MAX_STEPS = 10_000  # of L-BFGS; the trainings on the pages take 10 to 1700
+GRADIENT = 1e-6  # largest component of the gradient at which training counts as converged, at a loss of 1
 
 
 @dataclass(frozen=True)
-class Optimum:
+class OptimalLinearVAE:
     """The optimal linear VAE per direction, arrays (n,) in the order of the eigenvalues.
 
     active: whether the direction is used. squared_weights: w^2 of the decoder. mean_variances: the variance over the
@@ -73,7 +72,7 @@ class Optimum:
         return _reconstruction(self.distortion, self.variance, self.eigenvalues.size) + 0.5 * float(paid.sum())
 
 
-def optimum(eigenvalues: ArrayLike, variance: float, beta: float = 1.0) -> Optimum:
+def optimum(eigenvalues: ArrayLike, variance: float, beta: float = 1.0) -> OptimalLinearVAE:
     """Return the optimum for data with these covariance eigenvalues l (n,) and decoder variance sigma^2 per dimension.
 
     It needs at least as many latent dimensions as there are directions above the level beta sigma^2.
@@ -88,10 +87,12 @@ def optimum(eigenvalues: ArrayLike, variance: float, beta: float = 1.0) -> Optim
         rates = -0.5 * np.log(posterior) + 0.0  # 1/2 log(l / (beta sigma^2)); 0, not -0
     mean_variances = squared_weights / used  # v^2 l with the encoder's weight v = w / l
     distortions = np.minimum(values, level)
-    return Optimum(values, variance, beta, active, squared_weights, mean_variances, posterior, rates, distortions)
+    return OptimalLinearVAE(
+        values, variance, beta, active, squared_weights, mean_variances, posterior, rates, distortions
+    )
 
 
-def price_of_constant_encoder(eigenvalues: ArrayLike, variance: float, beta: float = 1.0) -> Array:
+def cost_of_collapse(eigenvalues: ArrayLike, variance: float, beta: float = 1.0) -> Array:
     """Return by how many nats the encoder mu = 0, Sigma = I loses to the optimum, per direction (n,).
 
     beta/2 (r - 1 - log r) with r = l / (beta sigma^2) where r > 1, else 0. Raises ValueError as `optimum` does.
@@ -157,41 +158,56 @@ class LinearVAE:
         return np.asarray(points @ self.encoder.T @ self.decoder.T)
 
 
-def fit(covariance: ArrayLike, variance: float, beta: float, latent: int, seed: int) -> LinearVAE:
+def train_linear_vae(covariance: ArrayLike, variance: float, beta: float, latent_dim: int, seed: int) -> LinearVAE:
     """Train a linear VAE by L-BFGS on the exact expected loss, from a random start, in float64.
 
-    Raises ValueError unless covariance (n, n) is symmetric, finite and without negative eigenvalues, and on
-    variance <= 0, beta < 0 or latent < 1; RuntimeError when the gradient is not near 0 at the end. That may happen at
-    beta = 0, where s^2 goes to 0, and where `variance` is below a millionth of the data's.
+    Raises ValueError unless covariance (n, n) is symmetric, finite and without negative eigenvalues, variance and beta
+    are positive and latent_dim >= 1; RuntimeError when the gradient is not near 0 at the end, as may happen where the
+    level beta * variance is below a millionth of the data's variance.
     """
     c, (variance, beta) = _check_covariance(covariance), _check_settings(variance, beta)
-    check_at_least("latent", latent, 1)
-    # at beta > 1 the loss over beta: it is that of the variance beta sigma^2 with beta = 1
-    n, weight, sd = len(c), max(beta, 1.0), math.sqrt(max(beta, 1.0) * variance)
-    values, vectors = np.linalg.eigh(c / sd**2)
+    check_positive("beta", beta)
+    check_at_least("latent_dim", latent_dim, 1)
+    # E |x - W z|^2 / (2 sigma^2) + beta KL = beta (E |x - W z|^2 / (2 level) + KL): only the level matters
+    level = beta * variance
+    values, vectors = np.linalg.eigh(c / level)  # in units in which the level is 1
     root = np.asarray((vectors * np.sqrt(values.clip(min=0))) @ vectors.T)
-    loss, a, w, logvar = _descend(root, beta / weight, latent, seed)
+    a, w, logvar = _minimise(root, latent_dim, seed)
     distortion, rates, aggregate = _expectations(a, w, logvar, root)
-    v = a @ np.linalg.pinv(sd * root, rcond=1e-6, hermitian=True)  # 0 where the data have no variance
-    loss = weight * loss + _reconstruction(0.0, variance, n)
-    return LinearVAE(v, np.exp(logvar), sd * w, loss, rates, sd**2 * distortion, aggregate)
+    v = a @ np.linalg.pinv(math.sqrt(level) * root, rcond=1e-6, hermitian=True)  # 0 where the data have no variance
+    loss = _reconstruction(level * distortion, variance, len(c)) + beta * float(rates.sum())
+    return LinearVAE(v, np.exp(logvar), math.sqrt(level) * w, loss, rates, level * distortion, aggregate)
 
 
-def _descend(root: Array, beta: float, latent: int, seed: int) -> tuple[float, Array, Array, Array]:
-    """Return the least loss, A = V C^1/2, W and log s^2 at sigma = 1; A meets white data, so no scale of C is left."""
-    generator, n = np.random.default_rng(seed), len(root)
+def _minimise(root: Array, latent_dim: int, seed: int) -> tuple[Array, Array, Array]:
+    """Return A = V C^1/2, W and log s^2 of the least loss at level 1; A meets white data, so no scale of C is left."""
+    rng, n, size = np.random.default_rng(seed), len(root), len(root) * latent_dim
     scale = float(np.linalg.norm(root)) or 1.0  # codes have variance 1 or so, reconstructions that of the data
-    unit = max(1.0, float(np.linalg.norm(root, 2)))  # in unit A the loss is about as steep as in W
-    v, w = generator.standard_normal((latent, n)) / scale, generator.standard_normal((n, latent)) * scale / n
-    start = np.concatenate([unit * (v @ root).ravel(), w.ravel(), np.zeros(latent)])
+    unit = max(1.0, float(np.linalg.norm(root, 2)))  # in units of 1 / unit for A the loss is about as steep as in W
+    v, w = rng.standard_normal((latent_dim, n)) / scale, rng.standard_normal((n, latent_dim)) * scale / n
+
+    def unpack(flat: Array) -> tuple[Array, Array, Array]:
+        return flat[:size].reshape(latent_dim, n) / unit, flat[size : 2 * size].reshape(n, latent_dim), flat[2 * size :]
+
+    def loss_and_gradient(flat: Array) -> tuple[float, Array]:
+        a, w, logvar = unpack(flat)
+        (distortion, rates, _), residual, s2 = _expectations(a, w, logvar, root), root - w @ a, np.exp(logvar)
+        # d/dA = A - W^T (I - W V) C^1/2
+        by_a = a - w.T @ residual
+        # d/dW = W diag(s^2) - (I - W V) C^1/2 A^T
+        by_w = w * s2 - residual @ a.T
+        # d/dlog s^2 = 1/2 (s^2 |w|^2 + s^2 - 1)
+        by_logvar = 0.5 * (s2 * (w**2).sum(axis=0) + s2 - 1)
+        return 0.5 * distortion + float(rates.sum()), np.concatenate([by_a.ravel() / unit, by_w.ravel(), by_logvar])
+
+    start = np.concatenate([unit * (v @ root).ravel(), w.ravel(), np.zeros(latent_dim)])
     # a step that gains little is no end: so it is at the saddle, too, where a unit has yet to turn on
     options = {"maxiter": MAX_STEPS, "maxfun": 2 * MAX_STEPS, "ftol": 0.0, "gtol": GRADIENT / 10}
-    args = (root, beta, latent, unit)
-    found = minimize(_loss_and_gradient, start, args, "L-BFGS-B", jac=True, options=options)
-    # whatever ended it: the steps may run out, or rounding, which grows with the loss, hide every further gain
+    found = minimize(loss_and_gradient, start, method="L-BFGS-B", jac=True, options=options)
+    # whatever ended it: rounding, which grows with the loss, may hide every further gain
     if not abs(found.jac).max() <= GRADIENT * math.sqrt(max(1.0, found.fun)):
         raise RuntimeError(f"L-BFGS did not converge: {found.message}")
-    return float(found.fun), *_unpack(found.x, n, latent, unit)
+    return unpack(found.x)
 
 
 def _expectations(a: Array, w: Array, logvar: Array, root: Array) -> tuple[float, Array, Array]:
@@ -203,24 +219,6 @@ def _expectations(a: Array, w: Array, logvar: Array, root: Array) -> tuple[float
     # KL_j = 1/2 (M_jj - 1 - log s_j^2)
     rates = 0.5 * (np.diag(aggregate) - 1.0 - logvar)
     return float(distortion), rates, aggregate
-
-
-def _loss_and_gradient(flat: Array, root: Array, beta: float, latent: int, unit: float) -> tuple[float, Array]:
-    a, w, logvar = _unpack(flat, len(root), latent, unit)
-    (distortion, rates, _), residual, s2 = _expectations(a, w, logvar, root), root - w @ a, np.exp(logvar)
-    # d/dA = beta A - W^T (I - W V) C^1/2
-    by_a = beta * a - w.T @ residual
-    # d/dW = W diag(s^2) - (I - W V) C^1/2 A^T
-    by_w = w * s2 - residual @ a.T
-    # d/dlog s^2 = 1/2 (s^2 |w|^2 + beta s^2 - beta)
-    by_logvar = 0.5 * (s2 * (w**2).sum(axis=0) + beta * s2 - beta)
-    loss = 0.5 * distortion + beta * float(rates.sum())  # without the constant
-    return loss, np.concatenate([by_a.ravel() / unit, by_w.ravel(), by_logvar])
-
-
-def _unpack(flat: Array, n: int, latent: int, unit: float) -> tuple[Array, Array, Array]:
-    size = n * latent
-    return flat[:size].reshape(latent, n) / unit, flat[size : 2 * size].reshape(n, latent), flat[2 * size :]
 
 
 def _reconstruction(distortion: float, variance: float, n: int) -> float:

@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from genmodels.checks import check_at_least, check_finite, check_not_negative, check_positive, check_square_images
-from genmodels.measures.densities import LOG_SQRT_2PI
 
 
 def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
@@ -161,21 +160,3 @@ def _rows(model: VAE, images: ArrayLike) -> Tensor:
 def _inputs(network: nn.Module) -> int:
     """Return the number of inputs: columns of the first weight matrix."""
     return next(network.parameters()).shape[1]
-
-
-def gaussian_negative_log_likelihood(mean: Tensor, images: Tensor, log_variance: Tensor) -> Tensor:
-    """Return -log N(x; mean, variance I) in nats, summed over the pixels.
-
-    Shapes: (..., n, pixels), (..., n, pixels), (...) -> (..., n): one variance for all images of a member.
-    Raises ValueError on other shapes.
-    """
-    if mean.ndim < 2:
-        raise ValueError(f"mean: expected shape (..., n, pixels), got {tuple(mean.shape)}")
-    if mean.shape != images.shape:
-        raise ValueError(f"images: expected the shape of mean, {tuple(mean.shape)}, got {tuple(images.shape)}")
-    if log_variance.shape != mean.shape[:-2]:
-        expected, got = tuple(mean.shape[:-2]), tuple(log_variance.shape)
-        raise ValueError(f"log_variance: expected shape {expected}, one per member, got {got}")
-    # sum over pixels of (x - m)^2 / (2 v) + log(2 pi v) / 2
-    log_v = log_variance[..., None, None]
-    return (0.5 * (images - mean).square() * (-log_v).exp() + (LOG_SQRT_2PI + 0.5 * log_v)).sum(-1)
