@@ -1,4 +1,4 @@
-"""Leaky-ReLU perceptrons for many seeds at once: every parameter has the members on its leading axis."""
+"""Leaky-ReLU MLPs for many seeds at once: every parameter has the members on its leading axis."""
 
 from __future__ import annotations
 
@@ -10,29 +10,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genmodels.checks import check_at_least
-
 SLOPE = 0.2  # of the leaky ReLU below zero, as in DCGAN
 FIRST_ITERATIONS = 15  # of the power iteration, as in torch.nn.utils.parametrizations
 
 
 class EnsembleMLP(nn.Module):
-    """S perceptrons side by side, one per random generator: (S, n, in) -> (S, n, out).
+    """S MLPs side by side, one per random generator: (S, n, in) -> (S, n, out).
 
-    Each weight has the members on its leading axis. Summed over them, a loss gives each member its own gradient:
-    nothing passes between members. Weights start uniform in ±1/sqrt(in), as those of torch.nn.Linear do.
-    With ``spectral_norm`` each matrix is divided by its largest singular value, which is estimated by one step of
-    power iteration per call in training. Source: Miyato et al. 2018.
-    Raises ValueError without a generator, on fewer than two sizes or on a size that is not a whole number from 1 on.
+    Summed over the members, a loss gives each its own gradient: nothing passes between them.
+    Weights start uniform in ±1/sqrt(in), as those of torch.nn.Linear do.
+    With ``spectral_norm`` each matrix is divided by its largest singular value, which is estimated by one
+    step of power iteration per call in training. Source: Miyato et al. 2018.
     """
 
     def __init__(self, sizes: Sequence[int], generators: Sequence[torch.Generator], *, spectral_norm: bool = False):
         super().__init__()
-        check_at_least("generators", len(generators), 1)
-        check_at_least("len(sizes)", len(sizes), 2)
-        for size in sizes:
-            check_at_least("sizes", size, 1)
-        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        self.weights = nn.ParameterList()
+        self.biases = nn.ParameterList()
         for inputs, outputs in pairwise(sizes):
             for kind, shape in ((self.weights, (inputs, outputs)), (self.biases, (1, outputs))):
                 draws = torch.stack([torch.rand(shape, generator=generator) for generator in generators])
@@ -54,9 +48,10 @@ class EnsembleMLP(nn.Module):
         return hidden
 
     def _matrix(self, layer: int) -> Tensor:
-        weight, u = self.weights[layer], self.left[layer] if self.left else None
-        if u is None:
+        weight = self.weights[layer]
+        if not self.left:
             return weight
+        u = self.left[layer]
         # v = W^T u / |W^T u|, u = W v / |W v|
         with torch.no_grad():
             v = functional.normalize(u @ weight, dim=-1)

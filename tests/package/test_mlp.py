@@ -1,4 +1,4 @@
-"""Many perceptrons at once are torch's own, member by member; spectral norm against singular values."""
+"""Many MLPs at once are torch's own, member by member; spectral norm against singular values."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def used_matrix(network):
     return network.eval()(torch.eye(network.weights[0].shape[1])) - network.biases[0]
 
 
-def test_fresh_perceptrons_have_the_default_range_of_torch():
+def test_fresh_mlps_have_the_default_range_of_torch():
     network = EnsembleMLP((100, 200), seeded(0))
     weight, bias = network.weights[0].detach(), network.biases[0].detach()
     assert weight.shape == (1, 100, 200) and bias.shape == (1, 1, 200)
@@ -115,14 +115,3 @@ def test_a_call_in_training_takes_one_power_iteration_and_one_in_evaluation_none
         for _ in range(2):
             assert used_matrix(network)[0, 0, 0].item() == pytest.approx(2 / ((4 + r) / (1 + r)) ** 0.5, rel=1e-5)
         network.train()(torch.zeros(1, 2))
-
-
-@pytest.mark.parametrize("sizes", [(), (3,), (3, 0), (0, 2), (3, -1, 2), (3, 1.5, 2)])
-def test_bad_sizes_are_named(sizes):
-    with pytest.raises(ValueError, match=r"^(len\(sizes\)|sizes): expected"):
-        EnsembleMLP(sizes, seeded(0))
-
-
-def test_no_generator_is_named():
-    with pytest.raises(ValueError, match=r"^generators: expected at least 1"):
-        EnsembleMLP((3, 2), [])

@@ -14,7 +14,7 @@ TINY = 1e-8  # keeps the slope of the standard deviation finite, as in Karras et
 
 
 class Discriminator(EnsembleMLP):
-    """S perceptrons with two hidden layers: samples (S, n, d) -> logits (S, n / pack)."""
+    """S MLPs with two hidden layers: samples (S, n, d) -> logits (S, n / pack)."""
 
     def __init__(self, config: GANConfig, dimensions: int, hidden_dim: int, generators: Sequence[torch.Generator]):
         inputs = dimensions * (1 if config.packing == "sum" else config.pack) + config.minibatch_std
