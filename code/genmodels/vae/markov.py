@@ -1,11 +1,11 @@
 """A decoder that can do without z: VAEs on binary Markov chains.
 
-The first symbol is a fair coin, each later one differs from the one before with a small probability. One decoder sees z
-only; the other also sees the previous symbol, which is all that there is to know: it can model the chains exactly and
-leave z unused. Source of the effect: Bowman et al. 2016, on sentences.
+The first symbol is a fair coin, each of the later ones differs from the one before with probability FLIP.
+One decoder sees z only; the other also sees the previous symbol, which is all that there is to know: it can
+model the chains exactly and leave z unused. Source of the effect: Bowman et al. 2016, on sentences.
 
-All models, first those of one decoder and then those of the other, are trained at once on a leading axis; the loss is
-the sum over them, so that each one gets its own gradient.
+All models, first those of one decoder and then those of the other, are trained at once on a leading axis;
+the loss is the sum over them, so that each one gets its own gradient.
 """
 
 from __future__ import annotations
@@ -28,15 +28,14 @@ LATENT_DIM, HIDDEN_DIM = 4, 48
 BATCH_SIZE, STEPS = 64, 1000
 LR, LR_CONTEXT = 1e-2, 0.1  # Adam's, falling to zero; the context's own one saves steps, the end is the same
 HELD_OUT = 4096  # fresh chains for the measurement
-DECODERS = ("z only", "z and the previous symbol")
 
 
 @dataclass(frozen=True)
 class MarkovVAEs:
-    """What was measured for the two DECODERS and S seeds, in nats per chain.
+    """What was measured of the decoder that sees z only, then of the other, for S seeds, in nats per chain.
 
-    rate (2, S): KL of the encoder's q(z|x) from the prior. negative_elbo (2, S): -E log p(x|z) + KL, in expectation
-    never below the entropy. context (2, S): the mean weight of the previous symbol, ±1, in a logit.
+    rate (2, S): KL of the encoder's q(z|x) from the prior. negative_elbo (2, S): -E log p(x|z) + KL, in
+    expectation never below the entropy. context (2, S): the mean weight of the previous symbol in a logit.
     """
 
     rate: NDArray[np.float64]
@@ -44,44 +43,15 @@ class MarkovVAEs:
     context: NDArray[np.float64]
 
 
-def entropy(length: int = LENGTH, flip: float = FLIP) -> float:
-    """Return the entropy of a chain in nats: log 2 + (length - 1) h(flip), h the entropy of one flip.
-
-    Raises ValueError on length < 1 or a flip probability outside (0, 1).
-    """
-    check_at_least("length", length, 1)
-    _check_flip(flip)
-    return math.log(2) - (length - 1) * (flip * math.log(flip) + (1 - flip) * math.log(1 - flip))
-
-
-def markov_chains(n: int, generator: torch.Generator, length: int = LENGTH, flip: float = FLIP) -> Tensor:
-    """Return n chains of symbols -1 and 1, (n, length) float32. Raises ValueError as `entropy` does, and on n < 1."""
-    check_at_least("n", n, 1)
-    check_at_least("length", length, 1)
-    _check_flip(flip)
-    probabilities = torch.full((n, length), flip)
-    probabilities[:, 0] = 0.5
-    signs = 1 - 2 * torch.bernoulli(probabilities, generator=generator)
-    return signs.cumprod(dim=1)
-
-
-def surprisal(chains: Tensor, flip: float = FLIP) -> Tensor:
-    """Return -log p(x) of chains (..., length) under their own distribution, in nats (...,).
-
-    Raises ValueError unless all symbols are -1 or 1, without a symbol, and on a flip probability outside (0, 1).
-    """
-    _check_flip(flip)
-    if chains.ndim == 0 or not chains.shape[-1] or not (chains.abs() == 1).all():
-        raise ValueError(f"chains: expected symbols -1 and 1, shape (..., length), got shape {tuple(chains.shape)}")
-    flips = (chains[..., 1:] != chains[..., :-1]).double()
-    return math.log(2) - (flips * math.log(flip) + (1 - flips) * math.log(1 - flip)).sum(dim=-1)
+def entropy() -> float:
+    """Return the entropy of a chain in nats: log 2 + (LENGTH - 1) h, h the entropy of one flip."""
+    return math.log(2) - (LENGTH - 1) * (FLIP * math.log(FLIP) + (1 - FLIP) * math.log(1 - FLIP))
 
 
 def train_markov_vae(seeds: Sequence[int], steps: int = STEPS) -> MarkovVAEs:
     """Train a VAE of each decoder for each seed and measure it on held-out chains.
 
-    Both decoders of a seed have the same initial weights, chains and noise. Raises ValueError when seeds is empty or
-    steps < 1.
+    Both decoders of a seed have the same initial weights, chains and noise.
     """
     check_at_least("seeds", len(seeds), 1)
     check_at_least("steps", steps, 1)
@@ -100,22 +70,34 @@ def train_markov_vae(seeds: Sequence[int], steps: int = STEPS) -> MarkovVAEs:
         (reconstruction + kl).mean(dim=-1).sum().backward()
         optimizer.step()
         schedule.step()
+    x, noise = _draw(HELD_OUT, fresh)
     with torch.no_grad():
-        return _measure(*_draw(HELD_OUT, fresh), encoder, decoder, sees * context)
+        reconstruction, kl = _elbo_terms(x, noise, encoder, decoder, sees * context)
+    # the same chains' surprisal has the mean `entropy`, and most of the sampling error in common
+    excess = (reconstruction + kl).double() - _surprisal(x)
+    weights = (sees * context).detach()[:, 0, 1:]  # the first symbol has none before it
+    rate, above, weight = (values.double().mean(dim=-1).reshape(2, -1).numpy() for values in (kl, excess, weights))
+    return MarkovVAEs(rate, entropy() + above, weight)
+
+
+def _markov_chains(n: int, generator: torch.Generator) -> Tensor:
+    """Return n chains of symbols -1 and 1, (n, LENGTH)."""
+    probabilities = torch.full((n, LENGTH), FLIP)
+    probabilities[:, 0] = 0.5
+    signs = 1 - 2 * torch.bernoulli(probabilities, generator=generator)
+    return signs.cumprod(dim=1)
+
+
+def _surprisal(chains: Tensor) -> Tensor:
+    """Return -log p(x) of chains under their own distribution, in nats: (..., LENGTH) -> (...)."""
+    flips = (chains[..., 1:] != chains[..., :-1]).double()
+    return math.log(2) - (flips * math.log(FLIP) + (1 - flips) * math.log(1 - FLIP)).sum(dim=-1)
 
 
 def _draw(n: int, fresh: Sequence[torch.Generator]) -> tuple[Tensor, Tensor]:
     """Return chains (models, n, length) and noise (models, n, LATENT_DIM)."""
-    x = torch.stack([markov_chains(n, g) for g in fresh])
+    x = torch.stack([_markov_chains(n, g) for g in fresh])
     return x, torch.stack([torch.randn(n, LATENT_DIM, generator=g) for g in fresh])
-
-
-def _measure(x: Tensor, noise: Tensor, encoder: EnsembleMLP, decoder: EnsembleMLP, context: Tensor) -> MarkovVAEs:
-    reconstruction, kl = _elbo_terms(x, noise, encoder, decoder, context)
-    # the same chains' surprisal has the mean `entropy`, and most of the sampling error in common
-    excess = (reconstruction + kl).double() - surprisal(x)
-    means = [values.double().mean(dim=-1).reshape(2, -1).numpy() for values in (kl, excess, context[:, 0, 1:])]
-    return MarkovVAEs(rate=means[0], negative_elbo=entropy() + means[1], context=means[2])
 
 
 def _elbo_terms(
@@ -130,8 +112,3 @@ def _elbo_terms(
     reconstruction = softplus(-x * logits).sum(dim=-1)
     kl = 0.5 * (mean**2 + torch.exp(logvar) - 1 - logvar).sum(dim=-1)
     return reconstruction, kl
-
-
-def _check_flip(flip: float) -> None:
-    if not 0 < flip < 1:
-        raise ValueError(f"flip: expected a probability between 0 and 1, got {flip}")
