@@ -22,13 +22,17 @@ from genmodels.checks import check_at_least, check_finite, check_not_negative, c
 
 def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     """A network with one hidden layer."""
-    return nn.Sequential(nn.Linear(inputs, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, outputs))
+    return nn.Sequential(
+        nn.Linear(inputs, hidden),
+        nn.LeakyReLU(0.2),
+        nn.Linear(hidden, outputs),
+    )
 
 
 class VAE(nn.Module):
-    """Encoder q(z|x) = N(mu, diag s^2), decoder p(x|z) = N(decoder(z), sigma2 I), prior N(0, I).
+    """Encoder q(z|x) = N(mu, diag s^2), decoder p(x|z) = N(decoder(z), sigma2 I).
 
-    Source: Kingma & Welling 2014, section 3 and appendix B.
+    The prior is N(0, I). Source: Kingma & Welling 2014, section 3 and appendix B.
     """
 
     def __init__(
@@ -42,14 +46,13 @@ class VAE(nn.Module):
         super().__init__()
         self.sigma2, self.beta = sigma2, beta
         self.encoder = mlp(pixels, hidden_dim, 2 * latent_dim)  # x -> mu, log s^2
-        self.decoder = nn.Sequential(  # z -> mean of p(x|z)
-            *mlp(latent_dim, hidden_dim, pixels), nn.Sigmoid()
-        )
+        # z -> mean of p(x|z)
+        self.decoder = nn.Sequential(*mlp(latent_dim, hidden_dim, pixels), nn.Sigmoid())
 
     def loss(self, x: Tensor) -> Tensor:
         """Reconstruction + beta KL in nats, per image: (n, pixels) -> (n,)."""
         mu, logvar = self.encoder(x).chunk(2, dim=-1)
-        z = mu + (logvar / 2).exp() * torch.randn_like(mu)  # reparametrisation: z = mu + s * noise
+        z = mu + (logvar / 2).exp() * torch.randn_like(mu)  # z = mu + s * noise
         return self.reconstruction(x, z) + self.beta * self.kl(mu, logvar)
 
     def reconstruction(self, x: Tensor, z: Tensor) -> Tensor:
