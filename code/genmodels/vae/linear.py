@@ -28,20 +28,19 @@ GRADIENT = 1e-6  # largest component of the gradient at which training counts as
 class OptimalLinearVAE:
     """The optimal linear VAE per direction, arrays (n,) in the order of the eigenvalues.
 
-    active: whether the direction is used. squared_weights: w^2 of the decoder. mean_variances: the variance over the
-    data of the encoder's mean mu(x). posterior_variances: s^2 of the encoder, 1 where unused. rates: KL from the
-    prior, in nats. distortions: mean squared error. The losses contain all constants, in nats per data point.
+    active: whether the direction is used. squared_weights: w^2 of the decoder. mean_variances: the variance
+    over the data of the encoder's mean mu(x). posterior_variances: s^2 of the encoder, 1 where unused.
+    rates: KL from the prior, in nats. distortions: mean squared error.
+    loss: -E log p(x|z) + beta KL with all constants, in nats per data point.
     """
 
-    eigenvalues: Array
-    variance: float
-    beta: float
     active: NDArray[np.bool_]
     squared_weights: Array
     mean_variances: Array
     posterior_variances: Array
     rates: Array
     distortions: Array
+    loss: float
 
     @property
     def rate(self) -> float:
@@ -49,55 +48,43 @@ class OptimalLinearVAE:
         return float(self.rates.sum())
 
     @property
-    def aggregate_variances(self) -> Array:
-        """Var mu(x) + s^2, the variance of q(z) = E_x q(z|x), per direction (n,)."""
-        return self.mean_variances + self.posterior_variances
-
-    @property
     def distortion(self) -> float:
         """The mean squared error, summed over the directions."""
         return float(self.distortions.sum())
 
-    @property
-    def negative_elbo(self) -> float:
-        """-E log p(x|z) + KL in nats, whatever the beta that was trained with."""
-        return _reconstruction(self.distortion, self.variance, self.eigenvalues.size) + self.rate
-
-    @property
-    def loss(self) -> float:
-        """What is minimised, -E log p(x|z) + beta KL, in nats."""
-        # beta/2 log(l / (beta sigma^2)), which goes to 0 with beta
-        used = self.eigenvalues[self.active]
-        paid = xlogy(self.beta, used / self.variance) - xlogy(self.beta, self.beta)
-        return _reconstruction(self.distortion, self.variance, self.eigenvalues.size) + 0.5 * float(paid.sum())
-
 
 def optimum(eigenvalues: ArrayLike, variance: float, beta: float = 1.0) -> OptimalLinearVAE:
-    """Return the optimum for data with these covariance eigenvalues l (n,) and decoder variance sigma^2 per dimension.
+    """Return the optimum for data with these covariance eigenvalues l (n,).
 
     It needs at least as many latent dimensions as there are directions above the level beta sigma^2.
-    Raises ValueError on negative or non-finite eigenvalues, variance <= 0 or beta < 0.
     """
-    values, (variance, beta) = _check_eigenvalues(eigenvalues), _check_settings(variance, beta)
-    active = values > (level := beta * variance)
+    values = _check_eigenvalues(eigenvalues)
+    check_positive("variance", variance)
+    check_not_negative("beta", beta)
+    level = beta * variance
+    active = values > level
     used = np.where(active, values, 1.0)  # no division by an eigenvalue of 0
     # w^2 = l - beta sigma^2, s^2 = beta sigma^2 / l
-    squared_weights, posterior = np.where(active, values - level, 0.0), np.where(active, level / used, 1.0)
-    with np.errstate(divide="ignore"):
-        rates = -0.5 * np.log(posterior) + 0.0  # 1/2 log(l / (beta sigma^2)); 0, not -0
+    squared_weights = np.where(active, values - level, 0.0)
+    posterior_variances = np.where(active, level / used, 1.0)
     mean_variances = squared_weights / used  # v^2 l with the encoder's weight v = w / l
+    with np.errstate(divide="ignore"):
+        rates = -0.5 * np.log(posterior_variances) + 0.0  # 1/2 log(l / (beta sigma^2)); 0, not -0
     distortions = np.minimum(values, level)
-    return OptimalLinearVAE(
-        values, variance, beta, active, squared_weights, mean_variances, posterior, rates, distortions
-    )
+    # beta KL = beta/2 log(l / (beta sigma^2)), which goes to 0 with beta
+    paid = 0.5 * (xlogy(beta, values[active] / variance) - xlogy(beta, beta))
+    loss = _reconstruction(float(distortions.sum()), variance, values.size) + float(paid.sum())
+    return OptimalLinearVAE(active, squared_weights, mean_variances, posterior_variances, rates, distortions, loss)
 
 
 def cost_of_collapse(eigenvalues: ArrayLike, variance: float, beta: float = 1.0) -> Array:
     """Return by how many nats the encoder mu = 0, Sigma = I loses to the optimum, per direction (n,).
 
-    beta/2 (r - 1 - log r) with r = l / (beta sigma^2) where r > 1, else 0. Raises ValueError as `optimum` does.
+    beta/2 (r - 1 - log r) with r = l / (beta sigma^2) where r > 1, else 0.
     """
-    values, (variance, beta) = _check_eigenvalues(eigenvalues), _check_settings(variance, beta)
+    values = _check_eigenvalues(eigenvalues)
+    check_positive("variance", variance)
+    check_not_negative("beta", beta)
     first = np.maximum(values / variance, beta)  # nats of reconstruction per nat of rate, at first
     # beta (r - 1 - log r) = first - beta - beta log first + beta log beta
     return np.asarray(0.5 * (first - beta - xlogy(beta, first) + xlogy(beta, beta)))
@@ -107,7 +94,6 @@ def rate_distortion(eigenvalues: ArrayLike, distortion: float) -> float:
     """Return Shannon's R(D) in nats of a Gaussian source with these covariance eigenvalues (n,), D in squared error.
 
     The level is found from D = sum min(l, level); then R = sum 1/2 log(l / min(l, level)).
-    Raises ValueError on negative or non-finite eigenvalues or distortion <= 0.
     Source: Cover & Thomas 2006, Elements of Information Theory, chapter 10, reverse water-filling.
     """
     values = _check_eigenvalues(eigenvalues)
@@ -123,7 +109,7 @@ class LinearVAE:
     """A linear VAE with k latent dimensions on n data dimensions, and its exact expectations over the data.
 
     encoder V (k, n), posterior_variances s^2 (k,), decoder W (n, k). loss: -E log p(x|z) + beta KL, in nats.
-    rates (k,): KL from the prior per unit, in nats. distortion: mean squared error, summed over the dimensions.
+    rates (k,): KL from the prior per unit, in nats. distortion: mean squared error, summed over dimensions.
     aggregate (k, k): M, the covariance of q(z) = E_x q(z|x).
     """
 
@@ -141,11 +127,6 @@ class LinearVAE:
         return float(self.rates.sum())
 
     @property
-    def squared_weights(self) -> Array:
-        """The squared length of each unit's column of the decoder (k,)."""
-        return np.asarray((self.decoder**2).sum(axis=0))
-
-    @property
     def active(self) -> NDArray[np.bool_]:
         """Which units (k,) carry more than 0.001 nats."""
         return np.asarray(self.rates > ACTIVE)
@@ -159,13 +140,13 @@ class LinearVAE:
 
 
 def train_linear_vae(covariance: ArrayLike, variance: float, beta: float, latent_dim: int, seed: int) -> LinearVAE:
-    """Train a linear VAE by L-BFGS on the exact expected loss, from a random start, in float64.
+    """Train a linear VAE for a data covariance (n, n) by L-BFGS on the exact loss, from a random start, in float64.
 
-    Raises ValueError unless covariance (n, n) is symmetric, finite and without negative eigenvalues, variance and beta
-    are positive and latent_dim >= 1; RuntimeError when the gradient is not near 0 at the end, as may happen where the
-    level beta * variance is below a millionth of the data's variance.
+    Raises RuntimeError when the gradient is not near 0 at the end, as may happen where the level
+    beta * variance is below a millionth of the data's variance.
     """
-    c, (variance, beta) = _check_covariance(covariance), _check_settings(variance, beta)
+    c = _check_covariance(covariance)
+    check_positive("variance", variance)
     check_positive("beta", beta)
     check_at_least("latent_dim", latent_dim, 1)
     # E |x - W z|^2 / (2 sigma^2) + beta KL = beta (E |x - W z|^2 / (2 level) + KL): only the level matters
@@ -181,17 +162,23 @@ def train_linear_vae(covariance: ArrayLike, variance: float, beta: float, latent
 
 def _minimise(root: Array, latent_dim: int, seed: int) -> tuple[Array, Array, Array]:
     """Return A = V C^1/2, W and log s^2 of the least loss at level 1; A meets white data, so no scale of C is left."""
-    rng, n, size = np.random.default_rng(seed), len(root), len(root) * latent_dim
+    rng = np.random.default_rng(seed)
+    n = len(root)
+    size = n * latent_dim
     scale = float(np.linalg.norm(root)) or 1.0  # codes have variance 1 or so, reconstructions that of the data
     unit = max(1.0, float(np.linalg.norm(root, 2)))  # in units of 1 / unit for A the loss is about as steep as in W
-    v, w = rng.standard_normal((latent_dim, n)) / scale, rng.standard_normal((n, latent_dim)) * scale / n
+    v = rng.standard_normal((latent_dim, n)) / scale
+    w = rng.standard_normal((n, latent_dim)) * scale / n
 
     def unpack(flat: Array) -> tuple[Array, Array, Array]:
-        return flat[:size].reshape(latent_dim, n) / unit, flat[size : 2 * size].reshape(n, latent_dim), flat[2 * size :]
+        a, w, logvar = np.split(flat, [size, 2 * size])
+        return a.reshape(latent_dim, n) / unit, w.reshape(n, latent_dim), logvar
 
     def loss_and_gradient(flat: Array) -> tuple[float, Array]:
         a, w, logvar = unpack(flat)
-        (distortion, rates, _), residual, s2 = _expectations(a, w, logvar, root), root - w @ a, np.exp(logvar)
+        distortion, rates, _ = _expectations(a, w, logvar, root)
+        residual = root - w @ a
+        s2 = np.exp(logvar)
         # d/dA = A - W^T (I - W V) C^1/2
         by_a = a - w.T @ residual
         # d/dW = W diag(s^2) - (I - W V) C^1/2 A^T
@@ -240,9 +227,3 @@ def _check_covariance(covariance: ArrayLike) -> Array:
     if np.linalg.eigvalsh(c)[0] < -1e-9 * abs(c).max():
         raise ValueError("covariance: expected no negative eigenvalue")
     return 0.5 * (c + c.T)
-
-
-def _check_settings(variance: float, beta: float) -> tuple[float, float]:
-    check_positive("variance", variance)
-    check_not_negative("beta", beta)
-    return float(variance), float(beta)
