@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
+from genmodels.checks import check_at_least, check_finite
 from genmodels.measures.densities import Array, Density, Gaussian
 from genmodels.measures.divergences import LOG_2, check_probabilities, expected_log_ratio, quadrature
 
@@ -30,13 +31,6 @@ class Losses(NamedTuple):
 
     discriminator: float
     generator: float
-
-
-class LogitGradients(NamedTuple):
-    """Derivatives of a generator's loss on one sample by that sample's logit; each of the logits' shape."""
-
-    saturating: Tensor
-    non_saturating: Tensor
 
 
 class ShiftGradients(NamedTuple):
@@ -76,10 +70,7 @@ def losses_at_optimum(p: Density, q: Density) -> Losses:
 
 
 def losses_at_optimum_discrete(p: ArrayLike, q: ArrayLike) -> Losses:
-    """Return L_D and L_G at D* of two discrete distributions, both (n,).
-
-    Raises ValueError on different shapes, negative numbers or a sum other than one.
-    """
+    """Return L_D and L_G at D* of two discrete distributions, both (n,)."""
     p, q = check_probabilities(p, q)
     if p.ndim != 1:
         raise ValueError(f"p: expected one axis, got shape {p.shape}")
@@ -89,48 +80,31 @@ def losses_at_optimum_discrete(p: ArrayLike, q: ArrayLike) -> Losses:
 
 
 def losses_shifted_uniforms(shift: float) -> Losses:
-    """Return L_D and L_G at D* of U[0, 1] against U[shift, shift + 1] in closed form.
-
-    Raises ValueError unless shift is finite.
-    """
-    if not math.isfinite(shift):
-        raise ValueError(f"shift: expected a finite number, got {shift}")
+    """Return L_D and L_G at D* of U[0, 1] against U[shift, shift + 1] in closed form."""
+    check_finite(shift, "shift")
     overlap = max(1.0 - abs(shift), 0.0)
     # L_D = (1 - |d|)+ 2 log 2, L_G = -(1 - |d|)+ log 2 (0, not -0, without overlap)
     return Losses(2.0 * overlap * LOG_2, 0.0 - overlap * LOG_2)
-
-
-def optimal_discriminator_collapsed(covered: int, modes: int) -> float:
-    """Return D* = k / (K + k) on the covered modes, for a generator on k = `covered` of K = `modes` modes.
-
-    Modes are equal and do not overlap, and the generator gives equal shares to those it covers.
-    Raises ValueError unless 1 <= covered <= modes.
-    """
-    if modes < 1:
-        raise ValueError(f"modes: expected at least one, got {modes}")
-    if not 1 <= covered <= modes:
-        raise ValueError(f"covered: expected 1 to modes = {modes}, got {covered}")
-    # (1/K) / (1/K + 1/k)
-    return covered / (modes + covered)
 
 
 def losses_collapsed(covered: int, modes: int) -> Losses:
     """Return L_D and L_G at D* for a generator on k = `covered` of K = `modes` equal modes, in closed form.
 
     Modes do not overlap, and the generator gives equal shares to those it covers.
-    Raises ValueError unless 1 <= covered <= modes.
     """
-    d = optimal_discriminator_collapsed(covered, modes)
-    # L_G = log(1 - D*) = log(K / (K + k)); L_D = -(k/K) log D* - L_G, as D* = 1 on the modes left out
+    check_at_least("modes", modes, 1)
+    if not 1 <= covered <= modes:
+        raise ValueError(f"covered: expected 1 to modes = {modes}, got {covered}")
+    d = covered / (modes + covered)  # D* = (1/K) / (1/K + 1/k) on the covered modes, 1 on the others
+    # L_G = log(1 - D*) = log(K / (K + k)); L_D = -(k/K) log D* - L_G
     return Losses(-covered / modes * math.log(d) - math.log1p(-d), math.log1p(-d))
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, kind: Loss = "non-saturating") -> Tensor:
-    """Discriminator loss L_D of the sheet's eq. (1), in nats; the mean over the last axis.
+    """Discriminator loss L_D of the sheet's eq. (1), in nats, a mean over logits t: (..., n) and (..., m) -> (...).
 
-    Works on logits t, D = sigmoid(t): -log D = softplus(-t) and -log(1-D) = softplus(t), so nothing overflows
-    when D saturates. With kind "wasserstein" it is E_q[t] - E_p[t]; the other two share eq. (1).
-    Shapes: (..., n) and (..., m) -> (...).
+    D = sigmoid(t): -log D = softplus(-t) and -log(1-D) = softplus(t), so nothing overflows when D saturates.
+    With kind "wasserstein" it is E_q[t] - E_p[t]; the other two share eq. (1).
     Source: Goodfellow et al. 2014, eq. (1); Arjovsky, Chintala, Bottou 2017.
     """
     if kind == "wasserstein":
@@ -140,10 +114,10 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, kind: Loss = "n
 
 
 def generator_loss(fake_logits: Tensor, kind: Loss = "non-saturating") -> Tensor:
-    """Generator loss to be minimised, in nats; the mean over the last axis.
+    """Generator loss to be minimised, in nats, a mean over logits t: (..., n) -> (...).
 
-    "saturating" is the sheet's eq. (2), E[log(1-D)] = E[-softplus(t)]; "non-saturating" is E[-log D] =
-    E[softplus(-t)]; "wasserstein" is -E[t]. Shapes: (..., n) -> (...). Raises ValueError on an unknown kind.
+    "saturating" is the sheet's eq. (2), E[log(1-D)] = E[-softplus(t)]; "non-saturating" is
+    E[-log D] = E[softplus(-t)]; "wasserstein" is -E[t].
     Source: Goodfellow et al. 2014, eq. (1) and the end of section 3; Arjovsky, Chintala, Bottou 2017.
     """
     if kind == "non-saturating":
@@ -171,15 +145,6 @@ def gradient_penalty(D: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     return (torch.linalg.vector_norm(slope, dim=-1) - 1).square().mean(-1)
 
 
-def logit_gradients(logits: Tensor) -> LogitGradients:
-    """Return the derivatives by the logit t of log(1-D), which is -D, and of -log D, which is -(1-D).
-
-    They sum to -1. A sample that D rejects with certainty (t -> -inf) gets weight 0 from the saturating loss
-    and weight 1 from the other. Each has the shape of the logits.
-    """
-    return LogitGradients(-torch.sigmoid(logits), -torch.sigmoid(-logits))
-
-
 def shift_gradients(theta: float) -> ShiftGradients:
     """Return three derivatives by theta for p = N(0, 1) and q = N(theta, 1), by quadrature.
 
@@ -189,11 +154,9 @@ def shift_gradients(theta: float) -> ShiftGradients:
 
     Each has the sign of theta, so descent moves q towards p. As D* + (1-D*) = 1,
     saturating + non_saturating = theta.
-    Raises ValueError unless theta is finite.
     Source: Arjovsky & Bottou 2017, Theorem 2.5 (the non-saturating identity).
     """
-    if not math.isfinite(theta):
-        raise ValueError(f"theta: expected a finite number, got {theta}")
+    check_finite(theta, "theta")
     p, q = Gaussian(0.0, 1.0), Gaussian(theta, 1.0)
     x, weights = quadrature(p, q)
     d = optimal_discriminator(p, q, x)
