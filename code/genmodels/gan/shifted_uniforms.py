@@ -23,7 +23,7 @@ from genmodels.gan.train import train_step
 from genmodels.measures.densities import Array, Gaussian, SmoothedUniform
 from genmodels.measures.divergences import LOG_2, quadrature
 
-Objective = Literal["saturating", "non-saturating", "saturating + noise", "wasserstein"]
+Objective = Literal["saturating", "saturating + noise", "non-saturating", "wasserstein"]
 
 NOISE_SD = 0.5  # of the instance noise in `train_shift`
 BATCH_SIZE, HIDDEN_DIM = 128, 32
@@ -32,19 +32,10 @@ FIRST_FIT, REFIT = 300, 10  # discriminator steps before the first and before ev
 
 
 class NoisyGradients(NamedTuple):
-    """Derivatives by the shift of both generator losses, with instance noise and D frozen at D*."""
+    """Derivatives of both generator losses by the shift; see `noisy_shift_gradients`."""
 
     saturating: float
     non_saturating: float
-
-
-class ExactGradients(NamedTuple):
-    """Derivatives of four objectives by the shift; each has the shape of the shifts."""
-
-    saturating: Array
-    saturating_noise: Array
-    non_saturating_noise: Array
-    wasserstein: Array
 
 
 def noisy_shift_gradients(shift: float, sd: float) -> NoisyGradients:
@@ -52,15 +43,14 @@ def noisy_shift_gradients(shift: float, sd: float) -> NoisyGradients:
 
     Both p and q are smoothed by N(0, sd^2). The first derivative is d(2 JSD)/dshift of the smoothed ones, the
     second is d(KL(q || p) - 2 JSD)/dshift. Both have the sign of the shift.
-    Raises ValueError unless shift is finite and sd is positive and finite.
     Source: Arjovsky & Bottou 2017, Theorem 2.5 and section 3.
     """
     check_finite(shift, "shift")
     p, q = SmoothedUniform(0.0, 1.0, sd), SmoothedUniform(shift, shift + 1.0, sd)
-    left, right = Gaussian(shift, sd), Gaussian(shift + 1.0, sd)
     x, weights = quadrature(p, q)
+    logit = optimal_logit(p, q, x)
     # dq/dshift = N(x; shift + 1, sd^2) - N(x; shift, sd^2): mass leaves the left edge for the right one
-    change, logit = weights * (right.pdf(x) - left.pdf(x)), optimal_logit(p, q, x)
+    change = weights * (Gaussian(shift + 1.0, sd).pdf(x) - Gaussian(shift, sd).pdf(x))
     # log(1-D*) = -softplus(t), -log D* = softplus(-t)
     return NoisyGradients(
         saturating=float(np.sum(change * -np.logaddexp(0.0, logit))),
@@ -68,23 +58,21 @@ def noisy_shift_gradients(shift: float, sd: float) -> NoisyGradients:
     )
 
 
-def exact_gradients(shifts: ArrayLike, sd: float) -> ExactGradients:
-    """Return the derivatives of four objectives by the shift; where positive, descent moves to the left.
+def exact_gradients(shifts: ArrayLike, sd: float) -> Array:
+    """Return the derivatives of the objectives by the shift, (4, ...); where positive, descent moves left.
 
-    Without noise, the loss with D frozen at D* has no derivative where supports overlap: D* jumps at the edges and is
-    not determined beyond them. The saturating gradient is therefore the limit of the noisy one as sd -> 0, which is
-    d(2 JSD)/dshift: 2 log 2 away from the data for 0 < |shift| < 1, and 0 beyond. The printed value L_G has half that
-    slope. The non-saturating loss has no such limit, because KL(q || p) is infinite. W1 is |shift|, of slope 1.
-    Raises ValueError unless shifts are finite and sd is positive and finite.
+    They stand in the order of `Objective`, the middle two with instance noise of standard deviation sd.
+    Without noise, the loss with D frozen at D* has no derivative where supports overlap: D* jumps at the
+    edges and is not determined beyond them. The saturating gradient is therefore the limit of the noisy one
+    as sd -> 0, which is d(2 JSD)/dshift: 2 log 2 away from the data for 0 < |shift| < 1, and 0 beyond. The
+    printed value L_G has half that slope. The non-saturating loss has no such limit, because KL(q || p) is
+    infinite. W1 is |shift|, of slope 1.
     """
     shifts = check_finite(shifts, "shifts")
-    noisy = np.array([noisy_shift_gradients(float(shift), sd) for shift in shifts.ravel()]).reshape(*shifts.shape, 2)
-    return ExactGradients(
-        saturating=np.where(np.abs(shifts) < 1.0, 2.0 * LOG_2 * np.sign(shifts), 0.0),
-        saturating_noise=noisy[..., 0],
-        non_saturating_noise=noisy[..., 1],
-        wasserstein=np.sign(shifts),
-    )
+    noisy = np.array([noisy_shift_gradients(float(shift), sd) for shift in shifts.ravel()])
+    saturating, non_saturating = noisy.T.reshape(2, *shifts.shape)
+    limit = np.where(np.abs(shifts) < 1.0, 2.0 * LOG_2 * np.sign(shifts), 0.0)
+    return np.stack([limit, saturating, non_saturating, np.sign(shifts)])
 
 
 class ShiftGenerator(nn.Module):
@@ -105,7 +93,6 @@ def train_shift(objective: Objective, seeds: Sequence[int], start: float = 2.0, 
     Per step the discriminator, an MLP, is refitted on fresh samples; then the shift takes one step of plain
     gradient descent. "wasserstein" needs no network: it compares sorted samples. Seeds are trained side by
     side, each with its own random stream, so that no seed depends on the others beyond rounding.
-    Raises ValueError on an unknown objective, no seeds, a start that is not finite or fewer than one step.
     """
     if objective not in get_args(Objective):
         raise ValueError(f"objective: expected one of {', '.join(get_args(Objective))}, got {objective!r}")
