@@ -15,48 +15,42 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
-from genmodels.checks import check_at_least, check_finite
+from genmodels.checks import check_at_least
 from genmodels.gan.losses import Losses, losses_collapsed
+from genmodels.measures.densities import Array
 from genmodels.measures.divergences import check_probabilities
 
-Array = NDArray[np.float64]
 LARGEST = 200_000  # unordered packs that are still enumerated
-ROUNDING = 1e-9
 
 
 def unordered_packs(cells: int, size: int) -> NDArray[np.int64]:
     """Return all unordered packs as counts (packs, cells): how many of the pack's samples fall into each cell.
 
-    There are (size + cells - 1 over size) of them. Raises ValueError below 1 cell or sample, or beyond 200,000 packs.
+    There are (size + cells - 1 over size) of them, at most 200,000.
     """
     check_at_least("cells", cells, 1)
     check_at_least("size", size, 1)
-    if math.comb(size + cells - 1, size) > LARGEST:
-        packs = math.comb(size + cells - 1, size)
+    packs = math.comb(size + cells - 1, size)
+    if packs > LARGEST:
         raise ValueError(f"size: expected at most {LARGEST} unordered packs, got {packs} of {size} from {cells} cells")
     rows = np.array(list(combinations_with_replacement(range(cells), size)))  # (packs, size)
     return np.asarray((rows[:, :, None] == np.arange(cells)).sum(axis=1))
 
 
-def packed(shares: ArrayLike, size: int) -> Array:
-    """Return the probability of every unordered pack of independent samples: (..., cells) -> (..., packs).
-
-    In the order of `unordered_packs`. Raises ValueError unless shares are probabilities, and as `unordered_packs` does.
-    """
-    shares = check_finite(shares, "shares")
-    if shares.ndim == 0 or (shares < 0).any() or (np.abs(shares.sum(axis=-1) - 1.0) > ROUNDING).any():
-        raise ValueError(f"shares: expected non-negative numbers that sum to one, got {shares}")
-    counts = unordered_packs(shares.shape[-1], size)
+def packed(p: ArrayLike, size: int) -> Array:
+    """Return the probability of each of the `unordered_packs` of samples: (..., cells) -> (..., packs)."""
+    p, _ = check_probabilities(p, p)
+    counts = unordered_packs(p.shape[-1], size)
     # multinomial: m! / (c_1! ... c_K!) * p_1^c_1 ... p_K^c_K
     orders = np.exp(gammaln(size + 1) - gammaln(counts + 1).sum(axis=-1)).round()
-    return np.asarray(orders * np.prod(shares[..., None, :] ** counts, axis=-1))
+    return np.asarray(orders * np.prod(p[..., None, :] ** counts, axis=-1))
 
 
 def packed_hopping(modes: int, size: int) -> Array:
     """Return the probabilities, (packs,), of the packs of a generator that hops, seen over a long time.
 
-    At any instant it sits on one mode, so that all samples of a pack are of that mode; over time it is on every mode
-    equally often. Raises ValueError as `unordered_packs` does.
+    At any instant it sits on one mode, so that all samples of a pack are of that mode; over time it is on
+    every mode equally often.
     """
     check_at_least("modes", modes, 1)
     return np.asarray(packed(np.eye(modes), size).mean(axis=0))
@@ -66,7 +60,6 @@ def losses_hopping(modes: int, size: int) -> Losses:
     """Return L_D and L_G at the D* of what a generator that hops over all modes shows over a long time.
 
     Of the K^m ordered packs it gives equal shares to the K whose samples are all of one mode: "1 of K^(m-1)".
-    Raises ValueError unless modes >= 1 and size >= 1.
     """
     check_at_least("modes", modes, 1)
     check_at_least("size", size, 1)
@@ -74,9 +67,6 @@ def losses_hopping(modes: int, size: int) -> Losses:
 
 
 def packed_total_variation(p: ArrayLike, q: ArrayLike, size: int) -> Array:
-    """Return the total variation distance between packs of p and packs of q: (..., cells) twice -> (...).
-
-    Raises ValueError as `packed` does and on different shapes.
-    """
+    """Return the total variation distance between packs of p and packs of q: (..., cells) twice -> (...)."""
     p, q = check_probabilities(p, q)
     return np.asarray(0.5 * np.abs(packed(p, size) - packed(q, size)).sum(axis=-1))
