@@ -34,7 +34,7 @@ def double(model):
     return copy
 
 
-def perceptron(network, x):
+def plain_mlp(network, x):
     """The output of two linear layers with a leaky ReLU of slope 0.2 between them."""
     w_1, b_1, w_2, b_2 = (parameter.detach().numpy() for parameter in network.parameters())
     hidden = x @ w_1.T + b_1
@@ -43,10 +43,10 @@ def perceptron(network, x):
 
 def loss_by_hand(model, x, noise):
     """Reconstruction and KL term per image (n,), written out; the log-variances are the encoder's last outputs."""
-    mu, logvar = np.split(perceptron(model.encoder, x), 2, axis=1)
+    mu, logvar = np.split(plain_mlp(model.encoder, x), 2, axis=1)
     variance = np.exp(logvar)
     z = mu + np.sqrt(variance) * noise
-    error = ((x - expit(perceptron(model.decoder, z))) ** 2).sum(axis=1)
+    error = ((x - expit(plain_mlp(model.decoder, z))) ** 2).sum(axis=1)
     rate = ((mu**2 + variance - 1 - logvar) / 2).sum(axis=1)
     return error / (2 * 0.3), rate
 
@@ -163,11 +163,11 @@ def test_training_lowers_the_loss_and_beta_the_rate(images):
 
 def test_codes_and_images_are_those_of_the_networks(model, images):
     mu, logvar = encode(model, images)
-    expected = perceptron(model.encoder, images.reshape(30, 25))
+    expected = plain_mlp(model.encoder, images.reshape(30, 25))
     np.testing.assert_allclose(np.hstack([mu, logvar]), expected, rtol=1e-4, atol=1e-5)
     pictures = decode(model, mu)
     assert pictures.shape == (30, SIDE, SIDE) and pictures.dtype == np.float32
-    expected = expit(perceptron(model.decoder, mu)).reshape(30, SIDE, SIDE)
+    expected = expit(plain_mlp(model.decoder, mu)).reshape(30, SIDE, SIDE)
     np.testing.assert_allclose(pictures, expected, rtol=1e-4, atol=1e-6)
 
 

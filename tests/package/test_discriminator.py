@@ -27,7 +27,7 @@ def discriminator(config, dimensions=3, members=3):
 
 
 def plain_logits(D, member, rows, divide=lambda matrix: matrix):
-    """One member's perceptron in NumPy, in double precision."""
+    """One member's MLP in NumPy, in double precision."""
     for layer, (weight, bias) in enumerate(zip(D.weights, D.biases, strict=True)):
         rows = rows if layer == 0 else np.where(rows > 0, rows, SLOPE * rows)
         rows = rows @ divide(weight[member].detach().double().numpy()) + bias[member].detach().double().numpy()

@@ -176,7 +176,7 @@ def trained():
 
 
 def plain_outputs(network, index, inputs):
-    """One member's perceptron in NumPy, in double precision."""
+    """One member's MLP in NumPy, in double precision."""
     for layer, (weight, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
         inputs = inputs if layer == 0 else np.where(inputs > 0, inputs, 0.2 * inputs)
         inputs = inputs @ weight[index].detach().double().numpy() + bias[index].detach().double().numpy()

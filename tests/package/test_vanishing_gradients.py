@@ -200,8 +200,8 @@ def test_perfect_from_is_the_step_after_the_last_error(accuracy, expected):
     [
         (on_lines, {"seeds": []}, "seeds: expected at least 1"),
         (on_lines, {"seeds": [0], "steps": 0}, "steps: expected at least 1"),
-        (on_lines, {"seeds": [0], "distance": np.nan}, "distance: expected finite numbers"),
-        (on_lines, {"seeds": [0], "distance": np.inf}, "distance: expected finite numbers"),
+        (on_lines, {"seeds": [0], "distance": np.nan}, "distance: expected one finite number"),
+        (on_lines, {"seeds": [0], "distance": np.inf}, "distance: expected one finite number"),
         (on_mnist, {"seeds": []}, "seeds: expected at least 1"),
         (on_mnist, {"seeds": [0], "steps": -1}, "steps: expected at least 1"),
         (on_mnist, {"seeds": [0], "training_steps": -1}, "training_steps: expected at least 0"),

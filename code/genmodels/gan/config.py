@@ -20,13 +20,12 @@ class GANConfig:
     - loss: that of `gan.losses`. discriminator_steps: updates of D per update of G. lr_D, lr_G: rates of their Adam.
     - pack: how many samples D sees together (Lin et al. 2018). packing: "concat" makes them one long input. Two
       controls: "repeat", every sample fills a pack of its own; "sum", a pack's logit is the sum over its samples.
-    - minibatch_std: D also sees how much its inputs vary over the batch (Karras et al. 2018, section 3, where it stands
-      late in the network and over groups of 4).
-    - r1: the weight gamma of gamma/2 E_p[|dD/dx|^2] (Mescheder et al. 2018). gradient_penalty: the weight lambda of
-      WGAN-GP's E[(|dD/dx| - 1)^2] (Gulrajani et al. 2017, eq. 3). D stands here for the logit.
+    - minibatch_std: D also sees how much its inputs vary over the batch (Karras et al. 2018, section 3, where
+      it stands late in the network and over groups of 4).
+    - r1: the weight gamma of gamma/2 E_p[|dD/dx|^2] (Mescheder et al. 2018). gradient_penalty: the weight
+      lambda of WGAN-GP's E[(|dD/dx| - 1)^2] (Gulrajani et al. 2017, eq. 3). D stands here for the logit, and
+      both are for single samples.
     - spectral_norm: each matrix of D is divided by its largest singular value (Miyato et al. 2018).
-
-    Raises ValueError, naming the option, unless it is as described; penalties are for single samples.
     """
 
     loss: Loss = "non-saturating"
@@ -44,10 +43,10 @@ class GANConfig:
         for name, known in {"loss": Loss, "packing": Packing}.items():
             if getattr(self, name) not in get_args(known):
                 raise ValueError(f"{name}: expected one of {', '.join(get_args(known))}, got {getattr(self, name)!r}")
-        for name in ("discriminator_steps", "pack"):
-            check_at_least(name, getattr(self, name), 1)
-        for name in ("lr_D", "lr_G"):
-            check_positive(name, getattr(self, name))
+        check_at_least("discriminator_steps", self.discriminator_steps, 1)
+        check_at_least("pack", self.pack, 1)
+        check_positive("lr_D", self.lr_D)
+        check_positive("lr_G", self.lr_G)
         for name in ("r1", "gradient_penalty"):
             check_not_negative(name, getattr(self, name))
             if getattr(self, name) and (self.minibatch_std or self.pack > 1):

@@ -29,7 +29,7 @@ class ConvGAN(nn.Module):
 
     @torch.no_grad()
     def sample(self, n: int, seed: int) -> NDArray[np.float32]:
-        """Return n images (n, h, h) of codes z ~ N(0, I). Raises ValueError when n < 1."""
+        """Return n images (n, h, h) of codes z ~ N(0, I)."""
         check_at_least("n", n, 1)
         return self.G(torch.randn(n, LATENT_DIM, generator=torch.Generator().manual_seed(seed))).numpy()
 
@@ -37,10 +37,11 @@ class ConvGAN(nn.Module):
 def train_conv_gan(images: ArrayLike, seed: int, steps: int = STEPS) -> ConvGAN:
     """Train a GAN on images (n, h, h) with values in [0, 1], h a multiple of 4, by the -log D loss.
 
-    Each step updates D once and then G once; the seed decides everything. Raises ValueError as `train_conv_vae` does.
+    Each step updates D once and then G once; the seed decides everything.
     """
-    data, rng = torch.from_numpy(check_square_images(images, multiple=PATCH)), torch.Generator().manual_seed(seed)
     check_at_least("steps", steps, 1)
+    data = torch.from_numpy(check_square_images(images, multiple=PATCH))
+    rng = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):  # torch's global random state is left alone
         torch.manual_seed(seed)
         gan = ConvGAN(data.shape[-1])

@@ -3,8 +3,8 @@
 All real samples are 0 and all generated ones are theta; the discriminator's logit is psi x, so D(x) = sigmoid(psi x).
 The only equilibrium is theta = psi = 0. A state is the pair (theta, psi), on the last axis of an array.
 The Wasserstein game has no sigmoid: its critic is psi x itself. A penalty on D's slope can be added to each game.
-Source: Mescheder, Geiger, Nowozin 2018, sections 2 to 4. There D scores generated samples high, so their psi is minus
-ours.
+Source: Mescheder, Geiger, Nowozin 2018, sections 2 to 4. There D scores generated samples high, so their psi
+is minus ours.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ class DiracGAN:
     R1 adds gamma/2 psi^2 to L_D: psi is the slope of the logit, or of the score, at the real sample.
     Eigenvalues of `velocity` at the equilibrium: -gamma/2 ± sqrt(gamma^2/4 - f^2), where f = 1/2, and f = 1 for
     wasserstein. So gamma = 2 f is critical: below it the flow spirals inwards, from it on it does not turn.
-    Raises ValueError on an unknown loss or a gamma that is negative or not finite.
     Source: Mescheder et al. 2018, section 2 (the game), section 3 (eigenvalues with a penalty), section 4 (R1).
     """
 
@@ -47,10 +46,7 @@ class DiracGAN:
         check_not_negative("gamma", self.gamma)
 
     def velocity(self, states: ArrayLike) -> Array:
-        """Return (-dL_G/dtheta, -dL_D/dpsi), the direction of both players' descent: (..., 2) -> (..., 2).
-
-        Raises ValueError on another last axis than 2 or numbers that are not finite.
-        """
+        """Return (-dL_G/dtheta, -dL_D/dpsi), the direction of both players' descent: (..., 2) -> (..., 2)."""
         states = _check_states("states", states)
         theta, psi = states[..., 0], states[..., 1]
         # theta' = a psi, psi' = -b theta - gamma psi, with a = b = 1 for wasserstein
@@ -62,10 +58,9 @@ class DiracGAN:
         return np.stack([followed * psi, -rejected * theta - self.gamma * psi], axis=-1)
 
     def descend(self, start: Sequence[float], rate: float, steps: int, *, alternating: bool = False) -> Array:
-        """Return the states of `steps` updates of both players by gradient descent, the start included: (steps + 1, 2).
+        """Return the states of `steps` updates of both players, the start included: (steps + 1, 2).
 
         Alternating: the discriminator moves first, and the generator's gradient is that at the new psi.
-        Raises ValueError unless start is two finite numbers, rate positive and finite and steps at least 1.
         """
         state = _check_states("start", start)
         check_positive("rate", rate)
@@ -79,23 +74,17 @@ class DiracGAN:
         return np.array(path)
 
     def flow(self, start: Sequence[float], times: ArrayLike) -> Array:
-        """Return the states at the times (T,), from 0 on and rising, of descent with infinitely small steps: (T, 2).
+        """Return the states at the rising times (T,) of descent with infinitely small steps: (T, 2).
 
-        Integrated by an eighth-order Runge-Kutta method with rtol 1e-11.
-        Raises ValueError unless start is two finite numbers and times are finite, not negative and rising.
+        Integrated by an eighth-order Runge-Kutta method.
         """
+        state = _check_states("start", start)
         times = check_finite(times, "times")
         if times.ndim != 1 or not len(times) or times[0] < 0.0 or (np.diff(times) <= 0.0).any():
             raise ValueError(f"times: expected a rising list of numbers from 0 on, got {times}")
-        solved = solve_ivp(
-            lambda _, state: self.velocity(state),
-            (0.0, times[-1]),
-            _check_states("start", start),
-            method="DOP853",
-            t_eval=times,
-            rtol=1e-11,
-            atol=1e-13,
-        )
+        span = (0.0, times[-1])
+        precise = {"method": "DOP853", "rtol": 1e-11, "atol": 1e-13}
+        solved = solve_ivp(lambda _, state: self.velocity(state), span, state, t_eval=times, **precise)
         return np.asarray(solved.y.T)
 
 

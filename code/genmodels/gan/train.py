@@ -1,9 +1,9 @@
 """Training of GANs: one step, and many seeds of a small GAN at once on data in the plane.
 
-S games run side by side: parameters have the seeds on their leading axis, and the loss is the sum over them, so that
-each seed gets its own gradient. Every seed has random streams of its own: for the generator's first weights, the
-discriminator's, for training and for measuring. The same seed starts from the same generator under all settings, and
-its result is that of the seed alone, up to rounding (which a GAN may amplify over many steps).
+S games run side by side: parameters have the seeds on their leading axis, and the loss is the sum over them,
+so that each seed gets its own gradient. Every seed has random streams of its own. The same seed starts from
+the same generator under all settings, and its result is that of the seed alone, up to rounding (which a GAN
+may amplify over many steps).
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Streams(NamedTuple):
 class GANRuns:
     """What S trainings left behind.
 
-    discriminator_loss, generator_loss (S, steps): of the last update in each step, without penalties, in nats but for
-    "wasserstein". snapshots (S, T, 512, 2): samples of the generators after snapshot_steps (T,) steps, always from the
-    same z of that seed. probe_logits (S, T, n): the discriminators' logits of the n probes at these steps, if any.
+    discriminator_loss, generator_loss (S, steps): of the last update in each step, without penalties, in nats
+    but for "wasserstein". snapshots (S, T, 512, 2): samples of the generators after snapshot_steps (T,)
+    steps, always from the same z of that seed. probe_logits (S, T, n): logits of the n probes then, if any.
     """
 
     seeds: tuple[int, ...]
@@ -71,17 +71,13 @@ class GANRuns:
 
     @torch.no_grad()
     def samples(self, n: int) -> NDArray[np.float32]:
-        """Return n samples of each final generator, the same at every call: (S, n, 2). Raises ValueError for n < 1."""
+        """Return n samples of each final generator, the same at every call: (S, n, 2)."""
         check_at_least("n", n, 1)
         return self.G(sample_latents([random_streams(seed).measuring for seed in self.seeds], n)).numpy()
 
     @torch.no_grad()
     def logits(self, points: ArrayLike) -> NDArray[np.float32]:
-        """Return the final discriminators' logits of n points (n, 2) or packs of them (n, pack, 2): (S, n).
-
-        Raises ValueError on another shape than the discriminators see, on numbers that are not finite, and with
-        minibatch_std, where a point alone has no logit.
-        """
+        """Return the final discriminators' logits (S, n) of points (n, 2) or packs of them (n, pack, 2)."""
         return self.D.eval()(_probes("points", points, self.config, len(self.seeds))).numpy()
 
 
@@ -125,16 +121,14 @@ def train_gans(
 ) -> GANRuns:
     """Train one GAN per seed, all at once, and return what they left behind.
 
-    Both networks are perceptrons with two hidden layers; z ~ N(0, I) has 2 numbers. Snapshots are taken at step 0, then
-    every ``snapshot_every`` steps (never, if None) and at the end; with each, the discriminators' logits of the
-    ``probes``, points (n, 2) or packs of them (n, pack, 2).
-    Raises ValueError, naming the argument, without seeds or with one twice, for steps, hidden_dim, batch_size or
-    snapshot_every below 1, where the pack does not divide the batch, and for probes that `GANRuns.logits` would not
-    take; TrainingError, naming seed and step, when a loss or a sample is NaN or infinite.
+    Both networks are MLPs with two hidden layers; z ~ N(0, I) has 2 numbers. Snapshots are taken at step 0,
+    then every ``snapshot_every`` steps (never, if None) and at the end; with each, the discriminators' logits
+    of the ``probes``, points (n, 2) or packs of them (n, pack, 2).
+    Raises TrainingError, naming seed and step, when a loss or a sample is NaN or infinite.
     """
     check_seeds(seeds)
-    for name, value in {"steps": steps, "hidden_dim": hidden_dim, "batch_size": batch_size}.items():
-        check_at_least(name, value, 1)
+    check_at_least("hidden_dim", hidden_dim, 1)
+    check_at_least("batch_size", batch_size, 1)
     if batch_size % config.pack:
         raise ValueError(f"pack: expected a divisor of the batch, which is {batch_size}, got {config.pack}")
     G = _generator(seeds, hidden_dim)
@@ -156,13 +150,10 @@ def continue_training(
 ) -> GANRuns:
     """Train on for so many steps; the runs that are handed in stay as they are.
 
-    config: other settings from now on, for the same networks; Adam keeps what it has gathered. restart: the generators
-    begin again with their first weights, against the trained discriminators. frozen: this network stays as it is; its
-    losses are measured all the same. The random numbers are those of the first steps again. Raises what `train_gans`
-    raises for steps, snapshot_every and probes, and ValueError for settings that need other networks, or another name
-    in frozen.
+    config: other settings from now on, for the same networks; Adam keeps what it has gathered. restart: the
+    generators begin again with their first weights, against the trained discriminators. frozen: this network
+    stays as it is; its losses are measured all the same. The first steps' random numbers are used again.
     """
-    check_at_least("steps", steps, 1)
     config = config or runs.config
     for name in ("pack", "packing", "minibatch_std", "spectral_norm"):
         if getattr(config, name) != getattr(runs.config, name):
@@ -212,12 +203,15 @@ def _run(
     snapshot_every: int | None,
     probes: ArrayLike | None,
 ) -> GANRuns:
+    check_at_least("steps", steps, 1)
     every = steps if snapshot_every is None else snapshot_every
     check_at_least("snapshot_every", every, 1)
     points = None if probes is None else _probes("probes", probes, config, len(seeds))
-    (G, D, *_), batches = networks, _batches(data, seeds, batch_size, config.discriminator_steps)
+    G, D, _, _ = networks
+    batches = _batches(data, seeds, batch_size, config.discriminator_steps)
     z = sample_latents([random_streams(seed).measuring for seed in seeds], SNAPSHOT)
-    losses, taken, snapshots, logits = torch.empty(2, len(seeds), steps), [], [], []
+    losses = torch.empty(2, len(seeds), steps)  # L_D and L_G
+    taken, snapshots, logits = [], [], []
     for step in range(steps + 1):
         if step % every == 0 or step == steps:
             taken.append(step)
@@ -227,7 +221,7 @@ def _run(
                     logits.append(D.eval()(points))
                     D.train()
         if step < steps:
-            losses[0, :, step], losses[1, :, step] = train_step(*networks, *next(batches), config)
+            losses[:, :, step] = torch.stack(train_step(*networks, *next(batches), config))
     _check_finite(losses, snapshots[-1], seeds)
     return GANRuns(
         tuple(seeds),
@@ -242,11 +236,9 @@ def _run(
     )
 
 
-def _batches(
-    data: GaussianModes, seeds: Sequence[int], n: int, discriminator_steps: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield for each step real samples (k, S, n, 2) and codes (k + 1, S, n, LATENT_DIM)."""
-    streams, k = [random_streams(seed).training for seed in seeds], discriminator_steps
+def _batches(data: GaussianModes, seeds: Sequence[int], n: int, k: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield for each step, of k updates of D, samples (k, S, n, 2) and codes (k + 1, S, n, LATENT_DIM)."""
+    streams = [random_streams(seed).training for seed in seeds]
     while True:
         real = torch.stack([data.sample((BLOCK, k, n), stream) for stream in streams], dim=2)
         z = torch.cat([sample_latents(streams, BLOCK, k, n), sample_latents(streams, BLOCK, 1, n)], dim=1)

@@ -1,7 +1,7 @@
 """How a near-perfect discriminator starves the generator: both generator gradients while a fresh D learns.
 
-The generator G is frozen. A fresh discriminator is trained against it, and from time to time the length of G's gradient
-is measured for log(1 - D) and for -log D. All seeds are trained at once, each with a random stream of its own.
+The generator G is frozen. A fresh discriminator is trained against it, and now and then the length of G's
+gradient is measured for log(1 - D) and for -log D. All seeds are trained at once, each with its own stream.
 Source: Arjovsky & Bottou 2017, section 2, Theorem 2.4, Figs. 1 to 3.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from genmodels.checks import check_at_least, check_finite
+from genmodels.checks import check_at_least
 from genmodels.data import mnist
 from genmodels.data.toy import parallel_lines
 from genmodels.gan.config import GANConfig
@@ -68,19 +68,15 @@ class GradientHistory:
 def on_lines(seeds: Sequence[int], steps: int = 4000, distance: float = 1.0) -> GradientHistory:
     """Return the history on two parallel lines; the generator's one parameter is its shift, `distance`.
 
-    samples: (S, 16, 2). Raises ValueError without seeds, for steps < 1 or a distance that is not finite.
-    Source: Arjovsky, Chintala, Bottou 2017, Example 1.
+    samples: (S, 16, 2). Source: Arjovsky, Chintala, Bottou 2017, Example 1.
     """
     check_at_least("steps", steps, 1)
-    check_finite(distance, "distance")
     streams = _streams(seeds)
     theta = torch.full((len(streams),), float(distance), requires_grad=True)
 
     def draw(n: int = BATCH_SIZE) -> tuple[Tensor, Tensor]:
-        real, fake = zip(
-            *(parallel_lines(shift, n, own) for shift, own in zip(theta, streams, strict=True)), strict=True
-        )
-        return torch.stack(real), torch.stack(fake)
+        pairs = [parallel_lines(shift, n, own) for shift, own in zip(theta, streams, strict=True)]
+        return torch.stack([real for real, _ in pairs]), torch.stack([fake for _, fake in pairs])
 
     held_out = draw(HELD_OUT)
     return _train_and_measure([theta], Discriminator(GANConfig(), 2, HIDDEN_DIM, streams), draw, held_out, steps)
@@ -90,7 +86,7 @@ def on_mnist(seeds: Sequence[int], steps: int = 2500, training_steps: int = 800)
     """Return the history on MNIST; the generator is an MLP that a GAN has trained half-way, for `training_steps`.
 
     The held-out real images come from the test split. samples: (S, 16, 28, 28), values in [0, 1].
-    Raises ValueError without seeds, for steps < 1 or training_steps < 0; mnist.DataError without the digits.
+    Raises mnist.DataError without the digits.
     """
     check_at_least("steps", steps, 1)
     check_at_least("training_steps", training_steps, 0)
@@ -104,6 +100,9 @@ def on_mnist(seeds: Sequence[int], steps: int = 2500, training_steps: int = 800)
     def z(n: int) -> Tensor:
         return torch.stack([torch.randn(n, LATENT_DIM, generator=own) for own in streams])
 
+    def draw() -> tuple[Tensor, Tensor]:
+        return real(train, BATCH_SIZE), G(z(BATCH_SIZE))
+
     G = nn.Sequential(EnsembleMLP((LATENT_DIM, GAN_HIDDEN_DIM, pixels), streams), nn.Sigmoid())
     D = nn.Sequential(EnsembleMLP((pixels, GAN_HIDDEN_DIM, 1), streams), nn.Flatten(1))
     opt_G, opt_D = adam(G, HALF_TRAINED.lr_G), adam(D, HALF_TRAINED.lr_D)
@@ -114,17 +113,13 @@ def on_mnist(seeds: Sequence[int], steps: int = 2500, training_steps: int = 800)
 
     held_out = real(test, HELD_OUT), G(z(HELD_OUT))
     fresh_D = Discriminator(GANConfig(), pixels, HIDDEN_DIM, streams)
-    history = _train_and_measure(
-        list(G.parameters()), fresh_D, lambda: (real(train, BATCH_SIZE), G(z(BATCH_SIZE))), held_out, steps
-    )
+    parameters = list(G.parameters())
+    history = _train_and_measure(parameters, fresh_D, draw, held_out, steps)
     return replace(history, samples=history.samples.reshape(len(streams), -1, 28, 28))
 
 
 def gradient_norms(parameters: Sequence[Tensor], fake_logits: Tensor, kind: Loss) -> Tensor:
-    """Return the L2 norm of each seed's generator gradient, over all its parameters: (S, n) -> (S,).
-
-    `parameters` are the generator's, each (S, ...); `kind` is that of `generator_loss`.
-    """
+    """Return the L2 norm (S,) of each seed's gradient by the parameters (S, ...) of G, for logits (S, n)."""
     loss = generator_loss(fake_logits, kind).sum()
     gradients = torch.autograd.grad(loss, list(parameters), retain_graph=True)
     flat = torch.cat([gradient.reshape(len(gradient), -1) for gradient in gradients], dim=1)

@@ -49,16 +49,13 @@ class ConvVAE(nn.Module):
 
     @torch.no_grad()
     def sample_means(self, n: int, seed: int) -> NDArray[np.float32]:
-        """Return n means of p(x|z) for z ~ N(0, I), the usual "samples": (n, h, h). Raises ValueError when n < 1."""
+        """Return n means of p(x|z) for z ~ N(0, I), the usual "samples": (n, h, h)."""
         check_at_least("n", n, 1)
         return self.decoder(torch.randn(n, LATENT_DIM, generator=torch.Generator().manual_seed(seed))).numpy()
 
     @torch.no_grad()
     def reconstruct(self, images: ArrayLike, seed: int) -> NDArray[np.float32]:
-        """Return the means of p(x|z), one z ~ q(z|x) per image: (n, h, h) -> (n, h, h).
-
-        Raises ValueError unless the images have the size trained on and values in [0, 1].
-        """
+        """Return the means of p(x|z), one z ~ q(z|x) per image: (n, h, h) -> (n, h, h)."""
         x = torch.from_numpy(check_square_images(images))
         self._check_shape("images", x.shape)
         mu, logvar = self.encoder(x).chunk(2, dim=-1)
@@ -66,27 +63,21 @@ class ConvVAE(nn.Module):
         return self.decoder(mu + (logvar / 2).exp() * noise).numpy()
 
     def draw(self, means: ArrayLike, seed: int) -> NDArray[np.float64]:
-        """Return true samples of p(x|z): the means (n, h, h) plus white noise of the learned variance, not clipped.
-
-        Raises ValueError unless the means have the size trained on and are finite, n >= 1.
-        """
+        """Return samples of p(x|z): means (n, h, h) plus white noise of the learned variance, not clipped."""
         centres = check_finite(means, "means")
         self._check_shape("means", centres.shape)
         return centres + math.sqrt(self.variance) * np.random.default_rng(seed).standard_normal(centres.shape)
 
     def _check_shape(self, name: str, shape: Sequence[int]) -> None:
-        n, *pixels = shape or (0,)
-        if n < 1 or pixels != [self.side, self.side]:
+        if tuple(shape[1:]) != (self.side, self.side) or shape[0] < 1:
             raise ValueError(f"{name}: expected shape (n, {self.side}, {self.side}), n >= 1, got {tuple(shape)}")
 
 
 def train_conv_vae(images: ArrayLike, seed: int, steps: int = STEPS) -> ConvVAE:
-    """Train a VAE on images (n, h, h) with values in [0, 1], h a multiple of 4; the seed decides everything.
-
-    Raises ValueError on other images or when steps < 1.
-    """
-    data, rng = torch.from_numpy(check_square_images(images, multiple=PATCH)), torch.Generator().manual_seed(seed)
+    """Train on images (n, h, h) with values in [0, 1], h a multiple of 4; the seed decides everything."""
     check_at_least("steps", steps, 1)
+    data = torch.from_numpy(check_square_images(images, multiple=PATCH))
+    rng = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):  # torch's global random state is left alone
         torch.manual_seed(seed)
         vae = ConvVAE(data.shape[-1])

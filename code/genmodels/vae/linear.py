@@ -66,15 +66,15 @@ def optimum(eigenvalues: ArrayLike, variance: float, beta: float = 1.0) -> Optim
     used = np.where(active, values, 1.0)  # no division by an eigenvalue of 0
     # w^2 = l - beta sigma^2, s^2 = beta sigma^2 / l
     squared_weights = np.where(active, values - level, 0.0)
-    posterior_variances = np.where(active, level / used, 1.0)
+    posterior = np.where(active, level / used, 1.0)
     mean_variances = squared_weights / used  # v^2 l with the encoder's weight v = w / l
     with np.errstate(divide="ignore"):
-        rates = -0.5 * np.log(posterior_variances) + 0.0  # 1/2 log(l / (beta sigma^2)); 0, not -0
+        rates = -0.5 * np.log(posterior) + 0.0  # 1/2 log(l / (beta sigma^2)); 0, not -0
     distortions = np.minimum(values, level)
     # beta KL = beta/2 log(l / (beta sigma^2)), which goes to 0 with beta
     paid = 0.5 * (xlogy(beta, values[active] / variance) - xlogy(beta, beta))
     loss = _reconstruction(float(distortions.sum()), variance, values.size) + float(paid.sum())
-    return OptimalLinearVAE(active, squared_weights, mean_variances, posterior_variances, rates, distortions, loss)
+    return OptimalLinearVAE(active, squared_weights, mean_variances, posterior, rates, distortions, loss)
 
 
 def cost_of_collapse(eigenvalues: ArrayLike, variance: float, beta: float = 1.0) -> Array:
@@ -140,7 +140,7 @@ class LinearVAE:
 
 
 def train_linear_vae(covariance: ArrayLike, variance: float, beta: float, latent_dim: int, seed: int) -> LinearVAE:
-    """Train a linear VAE for a data covariance (n, n) by L-BFGS on the exact loss, from a random start, in float64.
+    """Train a linear VAE for a covariance (n, n) by L-BFGS on the exact loss from a random start, in float64.
 
     Raises RuntimeError when the gradient is not near 0 at the end, as may happen where the level
     beta * variance is below a millionth of the data's variance.

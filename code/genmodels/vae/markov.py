@@ -75,8 +75,8 @@ def train_markov_vae(seeds: Sequence[int], steps: int = STEPS) -> MarkovVAEs:
         reconstruction, kl = _elbo_terms(x, noise, encoder, decoder, sees * context)
     # the same chains' surprisal has the mean `entropy`, and most of the sampling error in common
     excess = (reconstruction + kl).double() - _surprisal(x)
-    weights = (sees * context).detach()[:, 0, 1:]  # the first symbol has none before it
-    rate, above, weight = (values.double().mean(dim=-1).reshape(2, -1).numpy() for values in (kl, excess, weights))
+    used = (sees * context).detach()[:, 0, 1:]  # the first symbol has none before it
+    rate, above, weight = (x.double().mean(dim=-1).reshape(2, -1).numpy() for x in (kl, excess, used))
     return MarkovVAEs(rate, entropy() + above, weight)
 
 

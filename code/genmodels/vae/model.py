@@ -96,9 +96,8 @@ def train(
 ) -> VAE:
     """Return make() fitted to images (n, h, h) with values in [0, 1]; 600 steps are six passes over 10,000 images.
 
-    The seed fixes initial weights, batches and noise; models of one size share the first two. Torch's own random state
-    is left as it was. Small networks train fastest on one thread: torch.set_num_threads(1).
-    Raises ValueError on other images, a size or lr out of range, or a model with sigma2 <= 0 or beta < 0.
+    The seed fixes initial weights, batches and noise; models of one size share the first two. Torch's own
+    random state is left as it was. Small networks train fastest on one thread: torch.set_num_threads(1).
     """
     check_at_least("seed", seed, 0)
     check_at_least("steps", steps, 1)
@@ -115,21 +114,16 @@ def train(
 
 @torch.no_grad()
 def encode(model: VAE, images: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return mu and log s^2 of q(z|x) for images (n, h, h), each (n, latent_dim).
-
-    Raises ValueError unless the images have the model's size and values in [0, 1].
-    """
+    """Return mu and log s^2 of q(z|x) for images (n, h, h), each (n, latent_dim)."""
     mu, logvar = model.encoder(_rows(model, images)).chunk(2, dim=-1)
     return mu.numpy(), logvar.numpy()
 
 
 @torch.no_grad()
 def decode(model: VAE, z: ArrayLike) -> NDArray[np.float32]:
-    """Return the mean of p(x|z) as images (n, h, h) for codes z (n, latent_dim).
-
-    Raises ValueError on codes of another shape, on none, and where they are not finite.
-    """
-    codes, latent_dim = check_finite(z, "z").astype(np.float32), _inputs(model.decoder)
+    """Return the mean of p(x|z) as images (n, h, h) for codes z (n, latent_dim)."""
+    codes = check_finite(z, "z").astype(np.float32)
+    latent_dim = model.decoder[0].in_features
     if codes.ndim != 2 or codes.shape[1] != latent_dim or not len(codes):
         raise ValueError(f"z: expected shape (n, {latent_dim}), n >= 1, got {codes.shape}")
     x = model.decoder(torch.from_numpy(codes))
@@ -139,12 +133,9 @@ def decode(model: VAE, z: ArrayLike) -> NDArray[np.float32]:
 
 @torch.no_grad()
 def elbo_terms(model: VAE, images: ArrayLike, seed: int) -> tuple[float, float]:
-    """Return reconstruction and KL term (without beta) in nats, means over images (n, h, h); one draw of z for each.
-
-    Raises ValueError as `encode` does, and for an autoencoder, whose code has no distribution.
-    """
+    """Return reconstruction and KL (without beta) in nats, means over images (n, h, h), one z for each."""
     if isinstance(model, Autoencoder):
-        raise ValueError("model: expected a VAE, got an autoencoder")
+        raise ValueError("model: expected a VAE, got an autoencoder")  # whose code has no distribution
     x = _rows(model, images)
     mu, logvar = model.encoder(x).chunk(2, dim=-1)
     noise = torch.randn(mu.shape, generator=torch.Generator().manual_seed(seed))
@@ -154,12 +145,8 @@ def elbo_terms(model: VAE, images: ArrayLike, seed: int) -> tuple[float, float]:
 
 def _rows(model: VAE, images: ArrayLike) -> Tensor:
     """Return square images (n, h, h) as (n, pixels)."""
-    x, pixels = torch.from_numpy(check_square_images(images)).flatten(1), _inputs(model.encoder)
+    x = torch.from_numpy(check_square_images(images)).flatten(1)
+    pixels = model.encoder[0].in_features
     if x.shape[1] != pixels:
         raise ValueError(f"images: expected {pixels} pixels as the model has, got shape {np.shape(images)}")
     return x
-
-
-def _inputs(network: nn.Module) -> int:
-    """Return the number of inputs: columns of the first weight matrix."""
-    return next(network.parameters()).shape[1]
