@@ -82,7 +82,13 @@ class GANRuns:
 
 
 def train_step(
-    G: nn.Module, D: nn.Module, opt_G: Optimizer, opt_D: Optimizer, real: Tensor, z: Tensor, config: GANConfig
+    G: nn.Module,
+    D: nn.Module,
+    opt_G: Optimizer,
+    opt_D: Optimizer,
+    real: Tensor,
+    z: Tensor,
+    config: GANConfig,
 ) -> tuple[Tensor, Tensor]:
     """One step of training: D learns from each batch of real samples, then G learns once. Return both losses.
 
