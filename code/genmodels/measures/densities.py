@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genmodels.checks import check_finite
+from genmodels.checks import check_finite, check_positive, check_shares
 
 Array = NDArray[np.float64]
 
@@ -23,10 +23,7 @@ _erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
 class Density(ABC):
-    """A density on the line. Methods map x of any shape to an array of that shape.
-
-    They raise ValueError unless x is finite.
-    """
+    """A density on the line. Methods map x of any shape to an array of that shape."""
 
     @property
     @abstractmethod
@@ -48,10 +45,7 @@ class Density(ABC):
 
 @dataclass(frozen=True)
 class Uniform(Density):
-    """Uniform distribution on the closed interval [low, high].
-
-    Raises ValueError unless low < high, both finite.
-    """
+    """Uniform distribution on the closed interval [low, high]."""
 
     low: float
     high: float
@@ -65,29 +59,25 @@ class Uniform(Density):
         return np.array([self.low, self.high], dtype=float)
 
     def log_pdf(self, x: ArrayLike) -> Array:
-        """Return the log-density at x."""
+        """Return -log(high - low), -inf off the support."""
         x = check_finite(x)
         return np.where((x >= self.low) & (x <= self.high), -math.log(self.high - self.low), -np.inf)
 
     def cdf(self, x: ArrayLike) -> Array:
-        """Return the probability of a value up to x."""
+        """Return (x - low) / (high - low), clipped to [0, 1]."""
         return np.clip((check_finite(x) - self.low) / (self.high - self.low), 0.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Gaussian(Density):
-    """Normal distribution N(mean, sd^2).
-
-    Raises ValueError unless mean is finite and sd positive and finite.
-    """
+    """Normal distribution N(mean, sd^2)."""
 
     mean: float
     sd: float
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.mean):
-            raise ValueError(f"mean: expected a finite number, got {self.mean}")
-        _check_sd(self.sd)
+        check_finite(self.mean, "mean")
+        check_positive("sd", self.sd)
 
     @property
     def breakpoints(self) -> Array:
@@ -95,12 +85,11 @@ class Gaussian(Density):
         return np.asarray(self.mean + self.sd * STEPS)
 
     def log_pdf(self, x: ArrayLike) -> Array:
-        """Return the log-density at x."""
-        # log N(x; mean, sd^2) = -(x - mean)^2 / (2 sd^2) - log(sd sqrt(2 pi))
+        """Return -(x - mean)^2 / (2 sd^2) - log(sd sqrt(2 pi))."""
         return -0.5 * ((check_finite(x) - self.mean) / self.sd) ** 2 - math.log(self.sd) - LOG_SQRT_2PI
 
     def cdf(self, x: ArrayLike) -> Array:
-        """Return the probability of a value up to x."""
+        """Return Phi((x - mean) / sd)."""
         return _upper_tail((self.mean - check_finite(x)) / self.sd)
 
 
@@ -108,7 +97,7 @@ class Gaussian(Density):
 class SmoothedUniform(Density):
     """A uniform with instance noise: a uniform variable on [low, high] plus independent N(0, sd^2) noise.
 
-    The density is positive everywhere. Raises ValueError unless low < high, both finite, and sd is positive.
+    The density is positive everywhere.
     Source: Arjovsky & Bottou 2017, section 3 (noise on the discriminator's input).
     """
 
@@ -118,7 +107,7 @@ class SmoothedUniform(Density):
 
     def __post_init__(self) -> None:
         _check_interval(self.low, self.high)
-        _check_sd(self.sd)
+        check_positive("sd", self.sd)
 
     @property
     def breakpoints(self) -> Array:
@@ -130,24 +119,21 @@ class SmoothedUniform(Density):
         width = self.high - self.low
         # The density is even about its centre c, so upper tails Q are enough; they stay accurate far out.
         distance = np.abs(check_finite(x) - 0.5 * (self.low + self.high))
-        near, far = (_log_upper_tail((distance + side * 0.5 * width) / self.sd) for side in (-1.0, 1.0))
+        near = _log_upper_tail((distance - 0.5 * width) / self.sd)
+        far = _log_upper_tail((distance + 0.5 * width) / self.sd)
         # p(x) = [Q((|x - c| - w/2) / sd) - Q((|x - c| + w/2) / sd)] / w
         return near + np.log(-np.expm1(far - near)) - math.log(width)
 
     def cdf(self, x: ArrayLike) -> Array:
-        """Return the probability of a value up to x."""
+        """Return (sd / w) [H((x - low) / sd) - H((x - high) / sd)], H(z) = z Phi(z) + phi(z), H' = Phi."""
         z = np.stack([check_finite(x) - self.low, check_finite(x) - self.high]) / self.sd
-        # F(x) = (sd / w) [H((x - low) / sd) - H((x - high) / sd)] with H(z) = z Phi(z) + phi(z), H' = Phi
         integral = z * _upper_tail(-z) + np.exp(-0.5 * z**2 - LOG_SQRT_2PI)
         return np.asarray(self.sd / (self.high - self.low) * (integral[0] - integral[1]))
 
 
 @dataclass(frozen=True)
 class Mixture(Density):
-    """Mixture sum_i weights[i] * components[i] of densities on the line.
-
-    Raises ValueError without components, or unless weights are as many, not negative and sum to one.
-    """
+    """Mixture sum_i weights[i] * components[i] of densities on the line."""
 
     components: Sequence[Density]
     weights: Sequence[float]
@@ -155,10 +141,8 @@ class Mixture(Density):
     def __post_init__(self) -> None:
         if len(self.components) == 0:
             raise ValueError("components: expected at least one, got none")
-        weights = check_finite(self.weights, "weights")
-        if weights.shape != (len(self.components),) or (weights < 0).any() or abs(weights.sum() - 1.0) > 1e-9:
-            expected = f"{len(self.components)} non-negative numbers that sum to one"
-            raise ValueError(f"weights: expected {expected}, got {self.weights}")
+        if check_shares(self.weights, "weights").shape != (len(self.components),):
+            raise ValueError(f"weights: expected one for each of {len(self.components)}, got {self.weights}")
 
     @property
     def breakpoints(self) -> Array:
@@ -166,27 +150,20 @@ class Mixture(Density):
         return np.unique(np.concatenate([component.breakpoints for component in self.components]))
 
     def log_pdf(self, x: ArrayLike) -> Array:
-        """Return the log-density at x."""
-        # log sum_i exp(log w_i + log p_i(x))
+        """Return log sum_i exp(log w_i + log p_i(x))."""
         terms = [math.log(w) + p.log_pdf(x) for p, w in zip(self.components, self.weights, strict=True) if w > 0]
         return np.asarray(np.logaddexp.reduce(terms))
 
     def cdf(self, x: ArrayLike) -> Array:
-        """Return the probability of a value up to x."""
+        """Return sum_i w_i F_i(x)."""
         terms = [w * p.cdf(x) for p, w in zip(self.components, self.weights, strict=True)]
         return np.asarray(np.sum(terms, axis=0))
 
 
 def _check_interval(low: float, high: float) -> None:
-    if not math.isfinite(low):
-        raise ValueError(f"low: expected a finite number, got {low}")
+    check_finite(low, "low")
     if not low < high < math.inf:
         raise ValueError(f"high: expected a finite number above low = {low}, got {high}")
-
-
-def _check_sd(sd: float) -> None:
-    if not 0.0 < sd < math.inf:
-        raise ValueError(f"sd: expected a positive finite number, got {sd}")
 
 
 def _upper_tail(z: Array) -> Array:
