@@ -1,4 +1,4 @@
-"""Distances between distributions: Kullback-Leibler, Jensen-Shannon, total variation, Wasserstein-1.
+"""Distances between distributions: Kullback-Leibler, Jensen-Shannon, Wasserstein-1; Gaussians fitted by them.
 
 Logarithms are natural, so the unit is the nat. Densities on the line are integrated by composite
 Gauss-Legendre quadrature. Panels end wherever a density has an edge, so integrands are smooth on each panel.
@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
+from scipy.optimize import minimize
 from torch import Tensor
 
-from genmodels.checks import check_finite
+from genmodels.checks import check_at_least, check_finite, check_shares
 from genmodels.measures.densities import LOG_SQRT_2PI, Array, Density, Gaussian, Mixture
 
 LOG_2 = math.log(2.0)
@@ -29,7 +30,7 @@ def quadrature(*densities: Density) -> tuple[Array, Array]:
     Panels end at every breakpoint and hold 32 nodes: constants are integrated to rounding error, and panels
     of Gaussians are one standard deviation wide.
     """
-    return _panel_rule(_panel_ends(*densities))
+    return _panel_rule(np.concatenate([density.breakpoints for density in densities]))
 
 
 def expected_log_ratio(p: Density, q: Density, function: Callable[[Array], Array]) -> float:
@@ -59,22 +60,68 @@ def jensen_shannon(p: Density, q: Density) -> float:
     return min(max(0.5 * sum(terms), 0.0), LOG_2)
 
 
-def total_variation(p: Density, q: Density) -> float:
-    """Return the total variation distance 1/2 ∫ |p(x) - q(x)| dx, in [0, 1]."""
-    return min(0.5 * _integral_of_magnitude(lambda x: p.pdf(x) - q.pdf(x), _panel_ends(p, q)), 1.0)
-
-
 def wasserstein1(p: Density, q: Density) -> float:
     """Return the Wasserstein-1 distance ∫ |F_p(x) - F_q(x)| dx, where F is the cdf; in units of x."""
-    return _integral_of_magnitude(lambda x: p.cdf(x) - q.cdf(x), _panel_ends(p, q))
+
+    def difference(x: Array) -> Array:
+        return p.cdf(x) - q.cdf(x)
+
+    x, _ = quadrature(p, q)
+    sign = np.sign(difference(x))
+    crossing = np.flatnonzero(sign[:-1] * sign[1:] < 0)
+    left, right = x[crossing], x[crossing + 1]
+    # |F_p - F_q| has a kink where the difference changes sign: find it by bisection and end a panel there.
+    for _ in range(60):
+        middle = 0.5 * (left + right)
+        same = np.sign(difference(middle)) == sign[crossing]
+        left, right = np.where(same, middle, left), np.where(same, right, middle)
+    x, weights = _panel_rule(np.concatenate([p.breakpoints, q.breakpoints, left]))
+    return float(np.sum(weights * np.abs(difference(x))))
+
+
+# In nats, each 0 for q = p only. "non-saturating" is KL(q || p) - 2 JSD = 2 KL(m || p) with m = (p + q)/2. For
+# smooth densities that are positive everywhere its slope is the one that a generator follows down -log D at
+# D = D*. Source: Arjovsky & Bottou 2017, Theorem 2.5.
+DIVERGENCES: dict[str, Callable[[Density, Density], float]] = {
+    "KL(p||q)": kl,
+    "JSD": jensen_shannon,
+    "non-saturating": lambda p, q: kl(q, p) - 2.0 * jensen_shannon(p, q),
+    "KL(q||p)": lambda p, q: kl(q, p),
+}
+
+
+class Fit(NamedTuple):
+    """A minimum of the divergence: the Gaussian there, and the divergence in nats."""
+
+    gaussian: Gaussian
+    value: float
+
+
+def fit_gaussian(p: Density, kind: str, start: Gaussian, *, fixed_mean: bool = False) -> Fit:
+    """Return the local minimum of one of the DIVERGENCES, from p to q = N(mean, sd^2), downhill from `start`.
+
+    The search runs over the mean (unless it is fixed) and the logarithm of sd, by Nelder and Mead's method.
+    Raises RuntimeError where it does not settle.
+    """
+    if kind not in DIVERGENCES:
+        raise ValueError(f"kind: expected one of {', '.join(DIVERGENCES)}, got {kind!r}")
+
+    def gaussian(place: Array) -> Gaussian:
+        return Gaussian(start.mean if fixed_mean else float(place[0]), float(np.exp(place[-1])))
+
+    found = minimize(
+        lambda place: DIVERGENCES[kind](p, gaussian(place)),
+        [np.log(start.sd)] if fixed_mean else [start.mean, np.log(start.sd)],
+        method="Nelder-Mead",
+        options={"xatol": 1e-7, "fatol": 1e-13},
+    )
+    if not found.success:
+        raise RuntimeError(f"{kind} from {start}: {found.message}")
+    return Fit(gaussian(found.x), float(found.fun))
 
 
 def kl_discrete(p: ArrayLike, q: ArrayLike) -> Array:
-    """Return KL(p || q) of probabilities over the last axis, in nats; inf where q = 0 < p.
-
-    Shapes: (..., n), (..., n) -> (...).
-    Raises ValueError on different shapes, negative numbers or rows that do not sum to one.
-    """
+    """Return KL(p || q) of probabilities in nats, inf where q = 0 < p: (..., n), (..., n) -> (...)."""
     p, q = check_probabilities(p, q)
     with np.errstate(divide="ignore"):
         # sum_i p_i log(p_i / q_i), where 0 log 0 = 0
@@ -83,11 +130,7 @@ def kl_discrete(p: ArrayLike, q: ArrayLike) -> Array:
 
 
 def jensen_shannon_discrete(p: ArrayLike, q: ArrayLike) -> Array:
-    """Return JSD(p, q) of probabilities over the last axis, in nats, in [0, log 2].
-
-    Shapes: (..., n), (..., n) -> (...).
-    Raises ValueError on different shapes, negative numbers or rows that do not sum to one.
-    """
+    """Return JSD(p, q) of probabilities in nats, in [0, log 2]: (..., n), (..., n) -> (...)."""
     p, q = check_probabilities(p, q)
     # log(p / m) = log 2 + log(p / (p + q)), where 0 log 0 = 0
     terms = [a * (LOG_2 + np.log(np.where(a > 0, a, 1.0) / np.where(a > 0, p + q, 1.0))) for a in (p, q)]
@@ -104,7 +147,7 @@ def kl_standard_normal_terms(mean: Tensor, logvar: Tensor) -> tuple[Tensor, Tens
     """Return the two terms of KL(N(mean, s^2) || N(0, 1)) per dimension, in nats; their sum is the divergence.
 
     The mean term is 1/2 mean^2, the variance term 1/2 (s^2 - 1 - log s^2) with logvar = log s^2; neither is
-    negative. Shapes: (...), (...) -> (...), (...). Raises ValueError on different shapes.
+    negative. Shapes: (...), (...) -> (...), (...).
     Source: Kingma & Welling 2014, appendix B.
     """
     if mean.shape != logvar.shape:
@@ -125,13 +168,13 @@ class Surgery(NamedTuple):
 
 
 def elbo_surgery(means: ArrayLike, sds: ArrayLike) -> Surgery:
-    """Return the three terms, each computed by itself, for posteriors N(mean, sd^2) on the line.
+    """Return the terms, each computed by itself, for posteriors N(mean, sd^2) on the line, (N,) and (N,).
 
-    Shapes: (N,), (N,). Raises ValueError on other shapes, no posterior or an sd that is not positive.
     Source: Hoffman & Johnson 2016.
     """
     means, sds = _check_posteriors(means, sds, axes=1)
-    posteriors, prior = [Gaussian(*row) for row in zip(means.tolist(), sds.tolist(), strict=True)], Gaussian(0.0, 1.0)
+    prior = Gaussian(0.0, 1.0)
+    posteriors = [Gaussian(*row) for row in zip(means.tolist(), sds.tolist(), strict=True)]
     aggregate = Mixture(posteriors, [1.0 / len(means)] * len(means))
     rate = float(np.mean([kl_gaussians(posterior, prior) for posterior in posteriors]))
     information = float(np.mean([kl(posterior, aggregate) for posterior in posteriors]))
@@ -141,7 +184,7 @@ def elbo_surgery(means: ArrayLike, sds: ArrayLike) -> Surgery:
 def elbo_surgery_sampled(means: ArrayLike, sds: ArrayLike, rng: np.random.Generator) -> Surgery:
     """Return the terms for diagonal posteriors in d dimensions, (N, d) and (N, d); the rate is exact.
 
-    Information and marginal are means over one draw z from each posterior. Raises ValueError as `elbo_surgery` does.
+    Information and marginal are means over one draw z from each posterior.
     """
     means, sds = _check_posteriors(means, sds, axes=2)
     noise = rng.standard_normal(means.shape)
@@ -154,10 +197,7 @@ def elbo_surgery_sampled(means: ArrayLike, sds: ArrayLike, rng: np.random.Genera
 
 
 def aggregate_log_pdf(z: ArrayLike, means: ArrayLike, sds: ArrayLike) -> Array:
-    """Return log q(z), q(z) the mean of N diagonal Gaussians: z (n, d), means (N, d), sds (N, d) -> (n,).
-
-    Raises ValueError on other shapes, no Gaussian or an sd that is not positive.
-    """
+    """Return log q(z), q(z) the mean of N diagonal Gaussians: z (n, d), means (N, d), sds (N, d) -> (n,)."""
     means, sds = _check_posteriors(means, sds, axes=2)
     z = check_finite(z, "z")
     if z.ndim != 2 or z.shape[1] != means.shape[1]:
@@ -169,35 +209,26 @@ def aggregate_log_pdf(z: ArrayLike, means: ArrayLike, sds: ArrayLike) -> Array:
     return special.logsumexp(log_densities, axis=1) - math.log(len(means))
 
 
-def jensen_shannon_shifted_uniforms(shift: ArrayLike) -> Array:
-    """Return JSD(U[0, 1], U[shift, shift + 1]) = min(|shift|, 1) log 2 in nats; same shape as shift."""
-    return np.asarray(np.minimum(np.abs(check_finite(shift, "shift")), 1.0) * LOG_2)
-
-
 def binned_jensen_shannon(sample: ArrayLike, density: Density, bins: int) -> float:
     """Return the JSD in nats between a sample (n,) and a density, both binned into equal cells.
 
     The cells cover the density's support, a Gaussian's up to 12 standard deviations. As they get finer the
     value tends to log 2, whatever the sample: an empirical measure and a density are mutually singular.
-    Raises ValueError on an empty sample, a value off the support or fewer than one bin.
     """
     sample = check_finite(sample, "sample")
     low, high = density.breakpoints[[0, -1]]
     if sample.ndim != 1 or sample.size == 0 or sample.min() < low or sample.max() > high:
         raise ValueError(f"sample: expected a list of numbers in [{low:g}, {high:g}], got {sample}")
-    if bins < 1:
-        raise ValueError(f"bins: expected at least one, got {bins}")
+    check_at_least("bins", bins, 1)
     cells = np.linspace(low, high, bins + 1)
     counts, _ = np.histogram(sample, cells)
     return float(jensen_shannon_discrete(counts / sample.size, np.diff(density.cdf(cells))))
 
 
 def check_probabilities(p: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:
-    """Return p and q as float64 arrays. Raises ValueError unless each sums to one over the last axis."""
-    p, q = np.asarray(p, dtype=float), np.asarray(q, dtype=float)
-    for name, values in (("p", p), ("q", q)):
-        if values.ndim == 0 or not (values >= 0).all() or (np.abs(values.sum(axis=-1) - 1.0) > 1e-9).any():
-            raise ValueError(f"{name}: expected non-negative numbers that sum to one, got {values}")
+    """Return p and q, probabilities over the last axis and of one shape, as float64 arrays."""
+    p = check_shares(p, "p")
+    q = check_shares(q, "q")
     if p.shape != q.shape:
         raise ValueError(f"q: expected the shape of p, {p.shape}, got {q.shape}")
     return p, q
@@ -212,24 +243,8 @@ def _check_posteriors(means: ArrayLike, sds: ArrayLike, axes: int) -> tuple[Arra
     return means, sds
 
 
-def _panel_ends(*densities: Density) -> Array:
-    return np.unique(np.concatenate([density.breakpoints for density in densities]))
-
-
 def _panel_rule(ends: Array) -> tuple[Array, Array]:
+    """Return nodes and weights of Gauss-Legendre quadrature on the panels between the ends, in any order."""
+    ends = np.unique(ends)
     centre, half = 0.5 * (ends[1:] + ends[:-1]), 0.5 * np.diff(ends)
     return (centre[:, None] + half[:, None] * UNIT_NODES).ravel(), (half[:, None] * UNIT_WEIGHTS).ravel()
-
-
-def _integral_of_magnitude(difference: Callable[[Array], Array], ends: Array) -> float:
-    x, _ = _panel_rule(ends)
-    sign = np.sign(difference(x))
-    crossing = np.flatnonzero(sign[:-1] * sign[1:] < 0)
-    left, right = x[crossing], x[crossing + 1]
-    # |f| has a kink where f changes sign: find it by bisection and end a panel there.
-    for _ in range(60):
-        middle = 0.5 * (left + right)
-        same = np.sign(difference(middle)) == sign[crossing]
-        left, right = np.where(same, middle, left), np.where(same, right, middle)
-    x, weights = _panel_rule(np.unique(np.concatenate([ends, left])))
-    return float(np.sum(weights * np.abs(difference(x))))
