@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import cdist
 
-from genmodels.data.toy import GaussianModes, edge_images, grid, parallel_lines, ring
+from genmodels.data.toy import GaussianModes, edge_images, parallel_lines, ring
 
 finite = st.floats(-100, 100, width=32)
 
@@ -115,22 +115,6 @@ def test_neighbours_on_a_ring_are_one_chord_apart(modes, radius):
     assert np.sort(cdist(centres, centres), axis=1)[:, 1].min() == pytest.approx(chord, rel=1e-9)
 
 
-def test_the_grid_is_that_of_the_papers():
-    line = [-4, -2, 0, 2, 4]
-    centres = grid().centres
-    assert sorted(map(tuple, centres)) == [(x, y) for x in line for y in line]
-    assert grid().sd == 0.05
-
-
-@settings(max_examples=20)
-@given(side=st.integers(1, 7), step=st.floats(0.1, 10))
-def test_a_grid_stands_around_zero(side, step):
-    centres = grid(side, step).centres
-    assert centres.shape == (side**2, 2)
-    np.testing.assert_allclose(centres.sum(axis=0), 0, atol=1e-9)
-    assert side == 1 or np.sort(cdist(centres, centres), axis=1)[:, 1] == pytest.approx(step)
-
-
 def test_samples_have_the_modes_shares_and_a_round_normal_noise():
     weights = np.array([0.5, 0.0, 0.2, 0.3])
     target = GaussianModes(ring(4, 10).centres, 0.5, weights)
@@ -201,8 +185,6 @@ BAD = [
     (lambda: ring(2.5), "modes"),
     (lambda: ring(8, 0.0), "radius"),
     (lambda: ring(8, 1.0, -1.0), "sd"),
-    (lambda: grid(0), "side"),
-    (lambda: grid(5, 0.0), "step"),
 ]
 
 

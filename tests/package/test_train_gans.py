@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as entropy
 
-from genmodels.data.toy import GaussianModes, grid, ring
+from genmodels.data.toy import GaussianModes, ring
 from genmodels.gan import train
 from genmodels.gan.config import GANConfig
 from genmodels.gan.discriminator import Discriminator
@@ -144,7 +144,7 @@ def test_all_settings_start_from_the_same_generators():
 @every_config
 def test_records_have_the_promised_shapes_in_single_precision(config):
     probes = None if config.minibatch_std else points_for(config, 9)
-    runs = train_gans(grid(3), config, [0, 1], 5, **SMALL, snapshot_every=2, probes=probes)
+    runs = train_gans(ring(9, radius=2), config, [0, 1], 5, **SMALL, snapshot_every=2, probes=probes)
     assert isinstance(runs, GANRuns) and (runs.config, runs.batch_size, runs.seeds) == (config, 8, (0, 1))
     assert runs.snapshot_steps.tolist() == [0, 2, 4, 5]
     assert runs.snapshots.shape == (2, 4, SNAPSHOT, 2) and runs.samples(7).shape == (2, 7, 2)

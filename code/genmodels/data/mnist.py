@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 PATH = Path(__file__).with_name("mnist.npz")
 SHA256 = "cf93991bcf89967c9606521155575d4cb41e68793043aa2631a220d344eb0e28"
 SPLITS = ("train", "test")
+REMEDY = "restore it with `git checkout -- code/genmodels/data/mnist.npz` or install the package again"
 
 
 class DataError(OSError):
@@ -26,7 +27,7 @@ def load(split: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return images and labels of one split, "train" (10,000) or "test" (2,000), in random order.
 
     Returns images (n, 28, 28), ink 1 on paper 0, and labels 0 to 9 (n,); the arrays are the caller's own.
-    Raises ValueError for another split, DataError when the file is missing or damaged.
+    Raises DataError when the file is missing or damaged.
     Source: LeCun, Cortes, Burges, The MNIST database of handwritten digits.
     """
     if split not in SPLITS:
@@ -42,14 +43,9 @@ def _read(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(_complaint(path, f"cannot be read ({error.strerror})")) from error
+        raise DataError(f"the digits' file {path} cannot be read ({error.strerror}): {REMEDY}") from error
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256:
-        raise DataError(_complaint(path, f"is damaged (its sha256 is {found}, not {SHA256})"))
+        raise DataError(f"the digits' file {path} is damaged (its sha256 is {found}, not {SHA256}): {REMEDY}")
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
-
-
-def _complaint(path: Path, what: str) -> str:
-    remedy = "restore it with `git checkout -- code/genmodels/data/mnist.npz` or install the package again"
-    return f"the digits' file {path} {what}: {remedy}"

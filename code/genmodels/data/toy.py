@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from genmodels.checks import check_at_least, check_finite, check_positive
+from genmodels.checks import check_at_least, check_finite, check_positive, check_shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +18,6 @@ class GaussianModes:
     """A mixture of round Gaussians in the plane, one per mode: N(centres[k], sd^2 I) with probability weights[k].
 
     Shapes: centres (K, 2), weights (K,); without weights the modes are equally likely.
-    Raises ValueError unless centres are finite, sd is positive and weights are K numbers, not negative, of sum one.
     """
 
     centres: NDArray[np.float64]
@@ -32,13 +31,11 @@ class GaussianModes:
         check_positive("sd", self.sd)
         # the checked arrays are kept: what was given may be a list
         object.__setattr__(self, "centres", centres)
-        if self.weights is None:
-            return
-        weights = check_finite(self.weights, "weights")
-        if weights.shape != (len(centres),) or (weights < 0).any() or abs(weights.sum() - 1.0) > 1e-9:
-            expected = f"{len(centres)} numbers that are not negative and sum to one"
-            raise ValueError(f"weights: expected {expected}, got {weights}")
-        object.__setattr__(self, "weights", weights)
+        if self.weights is not None:
+            weights = check_shares(self.weights, "weights")
+            if weights.shape != (len(centres),):
+                raise ValueError(f"weights: expected one for each of {len(centres)} modes, got {weights}")
+            object.__setattr__(self, "weights", weights)
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -59,7 +56,6 @@ class GaussianModes:
 def ring(modes: int = 8, radius: float = 1.0, sd: float = 0.05) -> GaussianModes:
     """Return equally likely modes, evenly spread on a circle around 0, the first on the right.
 
-    Raises ValueError unless modes is a whole number from 1 on, radius and sd are positive.
     Source: the ring of Metz et al. 2017 (Unrolled GANs); Lin et al. 2018 (PacGAN) use sd 0.01.
     """
     check_at_least("modes", modes, 1)
@@ -69,28 +65,14 @@ def ring(modes: int = 8, radius: float = 1.0, sd: float = 0.05) -> GaussianModes
     return GaussianModes(radius * np.stack([np.cos(angle), np.sin(angle)], axis=-1), sd)
 
 
-def grid(side: int = 5, step: float = 2.0, sd: float = 0.05) -> GaussianModes:
-    """Return side^2 equally likely modes on a square grid around 0, neighbours one step apart.
-
-    Raises ValueError unless side is a whole number from 1 on, step and sd are positive.
-    Source: the grid of 25 modes of Lin et al. 2018 (PacGAN) and Srivastava et al. 2017 (VEEGAN).
-    """
-    check_at_least("side", side, 1)
-    check_positive("step", step)
-    line = step * (np.arange(side) - (side - 1) / 2)
-    return GaussianModes(np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2), sd)
-
-
 def parallel_lines(distance: float | Tensor, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return n real points (0, z) and n generated ones (distance, z'), z and z' ~ U[0, 1] independent.
 
     Shapes: distance a number or a 0-dimensional tensor, through which gradients flow -> two of (n, 2).
     For distance != 0 the supports are disjoint: JSD = log 2 and W1 = |distance|.
-    Raises ValueError when n < 1 or distance is not one finite number.
     Source: Arjovsky, Chintala, Bottou 2017 (Wasserstein GAN), Example 1.
     """
-    if n < 1:
-        raise ValueError(f"n: expected at least 1, got {n}")
+    check_at_least("n", n, 1)
     position = torch.as_tensor(distance, dtype=torch.float32)
     if position.dim() != 0 or not math.isfinite(position.item()):
         raise ValueError(f"distance: expected one finite number, got {distance}")
@@ -106,7 +88,6 @@ def edge_images(width: int, pixels: int = 64) -> NDArray[np.float64]:
     Each is 1 on one half of the circle of pixels and -1 on the other: two sharp edges. To a code that knows their
     phase up to `width` pixels only, all of them look alike. Their mean is the wave smoothed by a box of this width:
     up to half of the circle its edges are ramps of slope 2 / width; with width = pixels it is 0.
-    Raises ValueError unless pixels is even and positive and 1 <= width <= pixels.
     """
     if pixels < 2 or pixels % 2:
         raise ValueError(f"pixels: expected an even number, at least 2, got {pixels}")
