@@ -24,8 +24,7 @@ def share(name: str, **data: Any) -> None:
     """Hand ``data`` to the interactive figure ``name``: numbers, texts, lists, dictionaries and NumPy arrays of them.
 
     ``start``, if given, is the state that the figure begins in, a dictionary by the names of its controls; what the
-    page itself says of the start comes first. Raises ValueError on a malformed name and on numbers that are not
-    finite, TypeError on what JSON cannot hold.
+    page itself says of the start comes first. Raises TypeError on what JSON cannot hold.
     """
     if not NAME.fullmatch(name):
         raise ValueError(f"name: {name!r} must be lower-case letters")
@@ -35,10 +34,7 @@ def share(name: str, **data: Any) -> None:
 
 
 def in_steps(values: ArrayLike, step: float) -> list[Any]:
-    """Return values (...) as whole numbers of steps, in lists of the same shape: times ``step`` off by step / 2.
-
-    Raises ValueError on numbers that are not finite or a step that is not positive.
-    """
+    """Return values (...) as whole numbers of steps, in lists of the same shape, off by half a step."""
     check_positive("step", step)
     return list(np.rint(check_finite(values, "values") / step).astype(int).tolist())
 
@@ -47,7 +43,7 @@ def in_letters(values: ArrayLike) -> str:
     """Return whole numbers (...), row by row, as a text with one letter for each, which packs better than digits.
 
     A letter tells the difference d from the number before: letter number 35 + 2 d, or 34 - 2 d for d < 0, where 92, the
-    backslash, is left out. Raises ValueError unless all are whole and differences are below 900.
+    backslash, is left out. Differences must be below 900.
     """
     numbers = check_finite(values, "values")
     differences = np.diff(numbers.ravel(), prepend=0)
@@ -61,11 +57,11 @@ def round_together(inputs: ArrayLike, weights: ArrayLike, step: float) -> NDArra
     """Return weights (d, m) as whole numbers of steps, chosen so that inputs (n, d) @ weights changes little.
 
     One row after the other is rounded, that of the largest inputs first, and the rows that are left make up for what
-    its rounding changed at these inputs, by least squares. Raises ValueError on other shapes, inputs that are all 0,
-    numbers that are not finite or a step that is not positive.
+    its rounding changed at these inputs, by least squares.
     Source: Frantar, Ashkboos, Hoefler, Alistarh 2023, GPTQ, section 3.
     """
-    x, left = check_finite(inputs, "inputs"), check_finite(weights, "weights").copy()
+    x = check_finite(inputs, "inputs")
+    left = check_finite(weights, "weights")
     check_positive("step", step)
     if x.ndim != 2 or left.ndim != 2 or x.shape[1] != len(left):
         raise ValueError(f"inputs, weights: expected (n, d) and (d, m), got {x.shape} and {left.shape}")

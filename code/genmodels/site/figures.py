@@ -84,18 +84,12 @@ class Panels:
 
 
 def panels(count: int = 1, *, width: float = 3.4, height: float = 2.7) -> Panels:
-    """Return a row of ``count`` panels, each ``width`` x ``height`` inches.
-
-    Raises ValueError on a non-positive size or count.
-    """
+    """Return a row of ``count`` panels, each ``width`` x ``height`` inches."""
     return Panels(count, width, height)
 
 
 def spread(axes: Axes, x: ArrayLike, runs: ArrayLike, role: str, style: str = "-", label: str | None = None) -> None:
-    """Draw the median of ``runs`` (S, T) over ``x`` (T,) as a line, in a band from the smallest to the largest seed.
-
-    Raises ValueError where runs is not (S, T) with S >= 1 and T the length of x.
-    """
+    """Draw the median of ``runs`` (S, T) over ``x`` (T,) as a line, in a band from least to largest seed."""
     x, runs = np.asarray(x), np.asarray(runs)
     if runs.ndim != 2 or not len(runs) or runs.shape[1:] != x.shape:
         raise ValueError(f"runs: expected shape (seeds, {x.size}), got {runs.shape}")
@@ -115,7 +109,6 @@ def image_grid(
     """Draw images (n, h, w), ink 1 on paper 0, row by row in so many columns; ink is white on the page.
 
     The axes have numbers only with an ``extent`` (left, right, bottom, top), else the names of the ``rows``, if any.
-    Raises ValueError unless n is a positive multiple of columns.
     """
     pixels = np.asarray(images)
     if pixels.ndim != 3 or not len(pixels) or columns < 1 or len(pixels) % columns:

@@ -21,7 +21,7 @@ PALETTE: dict[str, tuple[str, str]] = {
 
 
 def colour(role: str) -> str:
-    """Return the light-page colour of a role such as ``"data"``. Raises ValueError on an unknown role."""
+    """Return the light-page colour of a role such as ``"data"``."""
     if role not in PALETTE:
         raise ValueError(f"role: {role!r} is none of {', '.join(PALETTE)}")
     return PALETTE[role][0]

@@ -12,7 +12,7 @@ def seeds(count: int) -> range:
     """Return the ``count`` seeds of an experiment on a page: 200, 201, …, the same at every build.
 
     In the k-th repetition of a page, k = 1, 2, …, they are 1000 k, 1000 k + 1, …: a claim's margin has to hold for them
-    as well. Raises ValueError unless 1 <= count <= 100.
+    as well.
     """
     if not 1 <= count <= 100:
         raise ValueError(f"count: expected 1 to 100, got {count}")
