@@ -6,9 +6,9 @@ import torch
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import binary_cross_entropy_with_logits, conv2d
 
-from genmodels import conv
-from genmodels.gan.conv import ConvGAN, train_conv_gan
-from genmodels.vae.conv import ConvVAE, train_conv_vae
+from genmodels import conv_networks
+from genmodels.gan.conv_gan import ConvGAN, train_conv_gan
+from genmodels.vae.conv_vae import ConvVAE, train_conv_vae
 
 SIDE = 8
 
@@ -59,12 +59,12 @@ def normalised(maps, scale, shift):
 @torch.no_grad()
 def test_networks_are_those_of_the_description(side, count, monkeypatch):
     monkeypatch.setattr(conv, "CHANNELS", count)  # by default there are as many maps as pixels of a place
-    encoder, generator = conv.conv_encoder(side, 3), conv.conv_decoder(side)
+    encoder, generator = conv_networks.conv_encoder(side, 3), conv_networks.conv_decoder(side)
     noise, places = torch.Generator().manual_seed(0), side // 4
     for parameter in generator.parameters():
         parameter.copy_(0.3 * torch.randn(parameter.shape, generator=noise))  # fresh scales are 1, fresh shifts 0
     weight, offset, scale1, shift1, kernel1, scale2, shift2, kernel2, offset2 = generator.parameters()
-    z = torch.randn(5, conv.LATENT_DIM, generator=noise)
+    z = torch.randn(5, conv_networks.LATENT_DIM, generator=noise)
     maps = leaky(normalised((z @ weight.T + offset).reshape(5, count, places, places), scale1, shift1))
     maps = leaky(normalised(conv2d(maps, kernel1, padding=1), scale2, shift2))
     maps = conv2d(maps, kernel2, offset2, padding=1)
@@ -115,7 +115,7 @@ def test_gan_agrees_with_a_plain_loop(images):
     for step in range(steps):
         for optimizer, lr in ((opt_D, 2e-3), (opt_G, 4e-3)):
             optimizer.param_groups[0]["lr"] = lr * min(1, 2 * (steps - step) / steps)
-        z = torch.randn(2, 64, conv.LATENT_DIM, generator=noise)
+        z = torch.randn(2, 64, conv_networks.LATENT_DIM, generator=noise)
         real = data[torch.randint(len(data), (64,), generator=noise)]
         loss = binary_cross_entropy_with_logits(gan.D(real), ones)
         loss = loss + binary_cross_entropy_with_logits(gan.D(gan.G(z[0]).detach()), zeros)
@@ -178,7 +178,7 @@ def test_samples_depend_on_their_seed_alone(vae, gan, images):
 
 
 def test_an_image_does_not_depend_on_its_company(vae, gan):
-    z = torch.randn(5, conv.LATENT_DIM, generator=torch.Generator().manual_seed(0))
+    z = torch.randn(5, conv_networks.LATENT_DIM, generator=torch.Generator().manual_seed(0))
     for network in (vae.decoder, gan.G):
         torch.testing.assert_close(network(z)[:1], network(z[:1]))
 

@@ -16,7 +16,16 @@ from torch.optim import Adam
 from torch.optim.lr_scheduler import LambdaLR
 
 from genmodels.checks import check_at_least, check_finite, check_square_images
-from genmodels.conv import BATCH_SIZE, LATENT_DIM, PATCH, STEPS, conv_decoder, conv_encoder, half_constant, sample_rows
+from genmodels.conv_networks import (
+    BATCH_SIZE,
+    LATENT_DIM,
+    PATCH,
+    STEPS,
+    conv_decoder,
+    conv_encoder,
+    half_constant,
+    sample_rows,
+)
 from genmodels.measures.densities import LOG_SQRT_2PI
 
 LR, LR_VARIANCE = 4e-3, 1e-2  # Adam's

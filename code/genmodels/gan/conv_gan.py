@@ -1,4 +1,4 @@
-"""A convolutional GAN of small images, whose generator is the decoder of `genmodels.vae.conv`.
+"""A convolutional GAN of small images, whose generator is the decoder of `genmodels.vae.conv_vae`.
 
 Source: Goodfellow et al. 2014.
 """
@@ -12,7 +12,16 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from genmodels.checks import check_at_least, check_square_images
-from genmodels.conv import BATCH_SIZE, LATENT_DIM, PATCH, STEPS, conv_decoder, conv_encoder, half_constant, sample_rows
+from genmodels.conv_networks import (
+    BATCH_SIZE,
+    LATENT_DIM,
+    PATCH,
+    STEPS,
+    conv_decoder,
+    conv_encoder,
+    half_constant,
+    sample_rows,
+)
 from genmodels.gan.config import GANConfig
 from genmodels.gan.train import adam, train_step
 
