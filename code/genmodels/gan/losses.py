@@ -101,9 +101,9 @@ def losses_collapsed(covered: int, modes: int) -> Losses:
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, kind: Loss = "non-saturating") -> Tensor:
-    """Discriminator loss L_D of the sheet's eq. (1), in nats, a mean over logits t: (..., n) and (..., m) -> (...).
+    """Discriminator loss L_D of the sheet's eq. (1), in nats, mean over logits: (..., n), (..., m) -> (...).
 
-    D = sigmoid(t): -log D = softplus(-t) and -log(1-D) = softplus(t), so nothing overflows when D saturates.
+    With D = sigmoid(t), -log D = softplus(-t) and -log(1-D) = softplus(t): nothing overflows if D saturates.
     With kind "wasserstein" it is E_q[t] - E_p[t]; the other two share eq. (1).
     Source: Goodfellow et al. 2014, eq. (1); Arjovsky, Chintala, Bottou 2017.
     """
