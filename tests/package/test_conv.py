@@ -58,7 +58,7 @@ def normalised(maps, scale, shift):
 @pytest.mark.parametrize(("side", "count"), [(8, 16), (12, 6)])
 @torch.no_grad()
 def test_networks_are_those_of_the_description(side, count, monkeypatch):
-    monkeypatch.setattr(conv, "CHANNELS", count)  # by default there are as many maps as pixels of a place
+    monkeypatch.setattr(conv_networks, "CHANNELS", count)  # by default there are as many maps as pixels of a place
     encoder, generator = conv_networks.conv_encoder(side, 3), conv_networks.conv_decoder(side)
     noise, places = torch.Generator().manual_seed(0), side // 4
     for parameter in generator.parameters():
