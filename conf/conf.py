@@ -21,6 +21,11 @@ project = "Deep generative models, solved"
 author = "The worked-solutions authors"
 project_copyright = "The worked-solutions authors. Text and figures: CC BY 4.0, code: MIT"
 language = "en"
+OWN = """
+    equation_numbers katex_math executed_pages claims_ledger assets explorable_directive
+    search_index page_facts page_previews short_pages link_list not_found package_page answers
+    notebooks source_pages
+"""  # in conf/site_builder/extensions/
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
@@ -28,26 +33,7 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "sphinxcontrib.bibtex",
-    *(
-        f"site_builder.extensions.{name}"
-        for name in (
-            "equation_numbers",
-            "katex_math",
-            "executed_pages",
-            "claims_ledger",
-            "assets",
-            "explorable_directive",
-            "search_index",
-            "page_facts",
-            "page_previews",
-            "short_pages",
-            "link_list",
-            "not_found",
-            "package_page",
-            "answers",
-            "notebooks",
-        )
-    ),
+    *(f"site_builder.extensions.{name}" for name in OWN.split()),
 ]
 
 # the build's own folders; a second build elsewhere (make live) shares the executed cells
@@ -90,7 +76,6 @@ for name in ("docutils", "markdown", "plaintext"):  # else pybtex looks through 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
-autodoc_type_aliases = {"ArrayLike": "ArrayLike"}  # unfolded, it is five lines long
 napoleon_google_docstring = True
 toc_object_entries = False  # the list on the page names the modules; what they hold is in the index
 
@@ -149,7 +134,8 @@ if html_baseurl:
     extensions += ["sphinx_sitemap"]  # warns where there is no address
     sitemap_url_scheme = "{link}"
     sitemap_show_lastmod = True
-    sitemap_excludes = ["search.html", "genindex.html", "404.html", *(f"{short}.html" for short in short_links)]
+    made = ("source/*", "search.html", "genindex.html", "404.html")
+    sitemap_excludes = [*made, *(f"{short}.html" for short in short_links)]
 
 # the last change of each page, from git; without git, or in a copy without the history, pages show none
 html_last_updated_fmt = "%-d %B %Y"

@@ -10,9 +10,13 @@ from urllib.parse import unquote, urldefrag
 
 from bs4 import BeautifulSoup
 
+from site_builder.pages import code_cells, read_notebook
+
 SECTIONS = ["answer", "derivation", "evidence", "explore", "mistakes", "marking", "further"]
 WORDS_PER_POINT = 60 / 5
 CELL_LINES = 18
+QUOTED_LINES = 50  # in a cell that quotes the package
+ROOT = Path(__file__).resolve().parents[1]
 LOADING = {
     "script": "src",
     "img": "src",
@@ -214,13 +218,14 @@ def typed_decimals(source: str) -> list[str]:
 
 
 def cell_problems(source: str) -> list[str]:
-    """Cells that are too long to be read."""
+    """Cells that are too long to be read, with what they quote from the package."""
     problems = []
-    for cell in re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", source, re.S | re.M):
-        lines = [line for line in cell.split("\n") if line.strip() and not re.match(r":\w+:", line)]
-        if len(lines) > CELL_LINES:
+    for cell in code_cells(read_notebook(ROOT, "page", source)):
+        lines = [line for line in cell.source.split("\n") if line.strip()]
+        most = QUOTED_LINES if "source" in cell.metadata else CELL_LINES
+        if len(lines) > most:
             problems.append(
-                f"a cell of {len(lines)} lines, blank ones and options not counted; at most {CELL_LINES}: {lines[0]}"
+                f"a cell of {len(lines)} lines, blank ones and options not counted; at most {most}: {lines[0]}"
             )
     return problems
 

@@ -21,7 +21,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
-from genmodels.claims import MIME
+from genmodels.site.claims import MIME
 
 CELL_SECONDS = 600
 RELATIVE, ABSOLUTE = 1e-9, 1e-12  # the same machine and versions; deviations from a formula are about 1e-15

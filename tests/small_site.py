@@ -29,15 +29,16 @@ file_format: mystnb
 :caption: "**A line.** It rises."
 :name: fig-NAME
 IMPORT
-from genmodels.claims import claim
-from genmodels.figures import panels
+from genmodels.site.claims import claims
+from genmodels.site.figures import panels
 
 (axes,) = fig = panels()
 {CELL}
-claim("NAME-half", 0.5, equals=0.5, text="a half")
+claims("NAME", half=(0.5, 0.5))
 fig
 ```
 """
+TABLE = 'half = { tolerance = 1e-9, text = "a half" }\nx = { tolerance = 0, text = "another" }\n'
 LONGEST = 300  # seconds that a build of a small site may take on the slowest machine
 
 
@@ -75,7 +76,9 @@ class Site:
         return Site(root)
 
     def write(self, name: str, text: str) -> None:
-        """Write a page."""
+        """Write a page, and the table of its claims."""
+        for table in re.findall(r'claims\("(\w+)"', text):
+            (self.root / f"code/genmodels/site/expected/{table}.toml").write_text(TABLE)
         path = self.root / "docs" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -25,10 +25,14 @@ def check_at_least(name: str, value: int, least: int) -> None:
         raise ValueError(f"{name}: expected at least {least}, got {value}")
 
 
-def check_several(name: str, values: object, example: str) -> None:
-    """Raise ValueError unless values is a sequence with at least one entry."""
-    if not isinstance(values, Sequence) or isinstance(values, str) or not values:
-        raise ValueError(f"{name}: expected at least one, in a list such as {example}, got {values!r}")
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Raise ValueError unless seeds is a sequence of at least one whole number from 0 on, none twice."""
+    if not isinstance(seeds, Sequence) or isinstance(seeds, str) or not seeds:
+        raise ValueError(f"seeds: expected at least one, in a list such as [0, 1], got {seeds!r}")
+    for seed in seeds:
+        check_at_least("seeds", seed, 0)
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds: expected different ones, got {list(seeds)}")
 
 
 def check_not_negative(name: str, value: float) -> None:
@@ -41,6 +45,14 @@ def check_positive(name: str, value: float) -> None:
     """Raise ValueError unless value is finite and above 0."""
     if not 0.0 < value < math.inf:
         raise ValueError(f"{name}: expected a positive finite number, got {value}")
+
+
+def check_shares(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return (..., n) as float64. Raises ValueError unless none is negative and rows sum to one, up to 1e-6."""
+    shares = np.asarray(values, dtype=float)
+    if shares.ndim == 0 or not (shares >= 0).all() or (np.abs(shares.sum(axis=-1) - 1.0) > 1e-6).any():
+        raise ValueError(f"{name}: expected numbers that are not negative and sum to one, got {shares}")
+    return shares
 
 
 def check_square_images(images: ArrayLike, multiple: int = 1) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ import ast
 import functools
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,8 +22,9 @@ RUNNER = Path(__file__).with_name("cell_process.py")  # the part of the site's m
 def digest(root: Path, cells: list[str]) -> str:
     """The digest of all that the outputs of these cells depend on.
 
-    That is: the cells, the modules of the package that they import (directly or not), its data files, the locks, the
-    Python version and how cells are run. Raises SyntaxError naming the file that does not parse.
+    That is: the cells, the modules of the package that they import (directly or not), its data files, the tables of
+    their claims, the locks, the Python version and how cells are run.
+    Raises SyntaxError naming the file that does not parse.
     """
     parts = [repr(sys.version_info[:3]), json.dumps(cells), file_digest(RUNNER)]
     parts += [f"{path.relative_to(root).as_posix()} {file_digest(path)}" for path in files(root, cells)]
@@ -30,14 +32,17 @@ def digest(root: Path, cells: list[str]) -> str:
 
 
 def files(root: Path, cells: Iterable[str]) -> list[Path]:
-    """The files that outputs of these cells depend on: the modules that they import, all data files and the locks."""
-    modules = imported_modules(root / "code" / PACKAGE, "\n".join(cells)).values()
-    return sorted({*modules, *data_files(root), *(root / "requirements").glob("*.txt")})
+    """The files that outputs of these cells depend on: modules, all data files, tables of claims and the locks."""
+    package, source = root / "code" / PACKAGE, "\n".join(cells)
+    tables = {package / "site" / "expected" / f"{page}.toml" for page in re.findall(r"\bclaims\(\s*['\"](\w+)", source)}
+    modules = imported_modules(package, source).values()
+    return sorted({*modules, *tables, *data_files(root), *(root / "requirements").glob("*.txt")})
 
 
 def data_files(root: Path) -> list[Path]:
     """The package's data, and the notes beside them."""
-    return [path for path in (root / "code" / PACKAGE / "data").rglob("*") if path.is_file()]
+    folder = root / "code" / PACKAGE / "data"
+    return [path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
 
 
 @functools.cache
@@ -53,12 +58,12 @@ def current_digest(path: Path) -> str:
 
 def imported_modules(package: Path, source: str) -> dict[str, Path]:
     """The package's modules that ``source`` imports, directly or not: dotted name -> file."""
-    modules = _modules(package)
+    files = modules(package)
     found: dict[str, Path] = {}
     waiting = [*_imports(ast.parse(source), PACKAGE)]
     while waiting:
         name = waiting.pop()
-        path = modules.get(name)  # None where the name is that of a function or a class
+        path = files.get(name)  # None where the name is that of a function or a class
         if path is not None and name not in found:
             found[name] = path
             waiting += _imports_of_module(path, name if path.stem == "__init__" else name.rpartition(".")[0])
@@ -90,7 +95,28 @@ def _imports(tree: ast.Module, inside: str) -> Iterator[str]:
                 yield from (".".join(steps[: end + 1]) for end in range(len(steps)))
 
 
-def _modules(package: Path) -> dict[str, Path]:
+def definitions(path: Path) -> dict[str, tuple[int, int]]:
+    """What a module defines at its top, constants too: name -> first and last line, decorators included."""
+    found: dict[str, tuple[int, int]] = {}
+    for node in ast.parse(path.read_text(encoding="utf-8"), path.name).body:
+        first = min(part.lineno for part in (node, *getattr(node, "decorator_list", ())))
+        targets = [node, *getattr(node, "targets", ()), getattr(node, "target", None)]
+        names = (getattr(part, "name", getattr(part, "id", None)) for part in targets)
+        found |= {str(name): (first, node.end_lineno or first) for name in names if name}
+    return found
+
+
+def source_of(root: Path, name: str) -> str:
+    """The code of an object of the package, such as "genmodels.mlp.EnsembleMLP". Raises LookupError, SyntaxError."""
+    module, _, own = name.rpartition(".")
+    path = modules(root / "code" / PACKAGE).get(module)
+    if path is None or own not in (lines := definitions(path)):
+        raise LookupError(f"the package defines no '{name}'")
+    first, last = lines[own]
+    return "\n".join(path.read_text(encoding="utf-8").split("\n")[first - 1 : last])
+
+
+def modules(package: Path) -> dict[str, Path]:
     """The package and its modules: dotted name -> file."""
     found = {}
     # in this order a package hides a module of the same name

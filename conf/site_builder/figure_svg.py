@@ -14,7 +14,7 @@ import re
 
 from PIL import Image
 
-from genmodels.palette import PALETTE
+from genmodels.site.palette import PALETTE
 
 SVG = "image/svg+xml"
 LEVELS = 32  # grey levels of a picture inside a figure: eyes tell no more apart at this size

@@ -1,7 +1,7 @@
 """Repeat pages with other seeds and say which claims hold, with which smallest and largest value.
 
 Closed forms do not depend on seeds and are left out unless they are off. Nothing is stored and the site is not touched.
-The seeds of a repetition are those of genmodels.seeds, so the same command gives the same table.
+The seeds of a repetition are those of genmodels.site.seeds, so the same command gives the same table.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from site_builder.pages import Page, read_pages
 
 def repeat(cells: list[str], number: int) -> list[Any]:
     """Run the cells with the seeds of this repetition; return their claims, whether they hold or not."""
-    import genmodels.claims
-    from genmodels.seeds import REPEAT
+    import genmodels.site.claims
+    from genmodels.site.seeds import REPEAT
 
     os.environ[REPEAT] = str(number)
     made: list[Any] = []
     names: dict[str, Any] = {"__name__": "__main__"}
-    with patch.object(genmodels.claims, "settle", made.append), contextlib.redirect_stdout(io.StringIO()):
+    with patch.object(genmodels.site.claims, "record", made.append), contextlib.redirect_stdout(io.StringIO()):
         for index, cell in enumerate(cells, start=1):
             exec(compile(cell, f"cell {index}", "exec"), names)
     return made

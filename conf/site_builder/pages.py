@@ -16,7 +16,7 @@ from myst_nb.core.read import (  # private: the only reader that gives what myst
     read_myst_markdown_notebook,
 )
 
-from genmodels.claims import MIME
+from genmodels.site.claims import MIME
 from site_builder import dependencies
 from site_builder.outputs import Store
 
@@ -42,13 +42,15 @@ class Page:
         """The code cells, in order."""
         return code_cells(self.notebook)
 
-    def line_of(self, root: Path, number: int) -> int:
-        """The line of the page's file on which the code of a cell begins; cells count from 1."""
+    def line_of(self, root: Path, number: int, line: int = 1) -> int:
+        """Where a line of a cell stands in the page's file, or the cell, for one that is quoted; all count from 1."""
         lines = (root / "docs" / f"{self.name}.md").read_text(encoding="utf-8").split("\n")
         cell = self.cells[number - 1]
-        code, fence = cell.source.split("\n"), self.notebook.metadata["source_map"][self.notebook.cells.index(cell)]
+        code = cell.source.split("\n")[: cell.metadata.get("typed_lines")]
+        fence = self.notebook.metadata["source_map"][self.notebook.cells.index(cell)]
         # its options, as many lines as they may have, stand between
-        return next((n for n in range(fence, len(lines)) if lines[n : n + len(code)] == code), fence) + 1
+        first = next((n for n in range(fence, len(lines)) if lines[n : n + len(code)] == code), fence)
+        return first + line if line <= len(code) else fence + 1
 
 
 def code_cells(notebook: Any) -> list[Any]:
@@ -61,9 +63,22 @@ def outputs_store(build: Path) -> Store:
     return Store(build / "outputs")
 
 
-def read_notebook(text: str) -> Any:
-    """A page's text as a notebook that knows its lines."""
-    return read_myst_markdown_notebook(text, add_source_map=True)
+def read_notebook(root: Path, name: str, text: str) -> Any:
+    """A page's text as a notebook that knows its lines; to cells with :source: the code that this names is added.
+
+    Raises ExecutionError where the package does not define it.
+    """
+    notebook = read_myst_markdown_notebook(text, add_source_map=True)
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        if "source" not in cell.metadata:
+            continue
+        names, typed = str(cell.metadata["source"]).replace(",", " ").split() or [""], [cell.source] * bool(cell.source)
+        cell.metadata |= {"source": names, "typed_lines": len("".join(typed).splitlines())}
+        try:
+            cell.source = "\n\n".join([*typed, *(dependencies.source_of(root, one) for one in names)])
+        except (LookupError, SyntaxError) as error:
+            raise ExecutionError(f"{name}, cell {number}: :source: {error}") from None
+    return notebook
 
 
 def read_pages(root: Path) -> list[Page]:
@@ -84,7 +99,7 @@ def _read(root: Path, path: Path) -> Page | None:
         text = path.read_text(encoding="utf-8")
         if "{code-cell}" not in text:
             return None
-        notebook = read_notebook(text)
+        notebook = read_notebook(root, name, text)
         json.dumps(notebook.metadata)
     except UnicodeDecodeError as error:
         raise ExecutionError(f"{name}: is not UTF-8 text: {error}") from None

@@ -70,7 +70,7 @@ def _directive(fence: re.Match[str], lines: Iterator[str], here: str) -> Iterato
         yield from ("<details>", f"<summary>{fence['title']}</summary>", "", text, "", "</details>")
     elif fence["name"] == "explorable":
         yield f"*(Here the [page on the site]({here}#explore) has an interactive figure.)*"
-    else:
+    elif fence["name"] != "toctree":  # which shows nothing
         raise ValueError(f"a notebook cannot show the directive {{{fence['name']}}}")
 
 

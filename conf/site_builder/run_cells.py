@@ -183,7 +183,7 @@ def _attend(root: Path, one: Running, ready: bool, seconds: float) -> Outputs | 
 
 def _fault(root: Path, one: Running, what: str, line: int = 1) -> ExecutionError:
     """What is wrong with the cell that runs, and the place in the page's file."""
-    place = f"docs/{one.page.name}.md:{one.page.line_of(root, one.number) + line - 1}"
+    place = f"docs/{one.page.name}.md:{one.page.line_of(root, one.number, line)}"
     return ExecutionError(f"{one.page.name}, cell {one.number}: {what}\n{place}")
 
 

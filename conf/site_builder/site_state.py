@@ -64,7 +64,7 @@ def _read(root: Path, build: Path) -> Site:
 
 def _recipe(root: Path) -> str:
     files = [path for path in (root / "conf").rglob("*") if path.suffix in (".py", ".js", ".bib")]
-    files += [*(root / "requirements").glob("*.txt"), root / "code/genmodels/palette.py"]
+    files += [*(root / "requirements").glob("*.txt"), root / "code/genmodels/site/palette.py"]
     return _digest(*(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in sorted(files)))
 
 

@@ -71,6 +71,7 @@ def test_whatever_takes_the_focus_shows_it(open_page, site):
     """Tab through a whole page: every kind of thing is reached, is in view and is drawn otherwise than at rest."""
     page = open_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     page.goto(f"{site}/sheet-2/2a-no-overlap.html")
+    page.evaluate("document.querySelectorAll('.cell > details').forEach(fold => { fold.open = true; })")
     missing, unseen = dict(FOCUSABLE), []
     for _ in range(600):
         page.keyboard.press("Tab")

@@ -7,8 +7,8 @@ import pytest
 from drags import mouse
 from explorable_reader import Figure, points
 
-from genmodels.spectra import high_frequency_power, max_slope, power_spectrum
-from genmodels.toydata import edge_images
+from genmodels.data.toy import edge_images
+from genmodels.measures.spectra import high_frequency_power, max_slope, power_spectrum
 
 NOISE = np.random.default_rng(200).standard_normal(64).round(3)
 NOTES = {

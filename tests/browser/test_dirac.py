@@ -10,7 +10,7 @@ import pytest
 from explorable_reader import Figure, points
 from playwright.sync_api import expect
 
-from genmodels.dirac import DiracGAN, Loss
+from genmodels.gan.dirac import DiracGAN, Loss
 
 DEFAULT = "saturating,simultaneous,0,0.4,1,0"
 STEPS, REACH, MARGINS = 200, 2.6, 40  # of the figure: steps of a path, end of its axes, pixels beside them

@@ -11,16 +11,17 @@ from drags import mouse
 from explorable_reader import Figure
 from scipy.spatial import cKDTree
 
-from genmodels import mnist
-from genmodels.autoencoders import AUTOENCODER, Objective, train
-from genmodels.seeds import seeds
+from genmodels.data import mnist
+from genmodels.site.seeds import seeds
+from genmodels.vae.model import VAE, Autoencoder, decode, encode, train
 
 
 @pytest.fixture(scope="module")
 def models():
     """The two models of the page, trained anew as it says."""
     images = mnist.load("train")[0]
-    return train(images, [AUTOENCODER, Objective(variance=0.1)], seeds(3)[:1], latent=2, steps=1500, hidden=32)
+    sizes = {"latent_dim": 2, "hidden_dim": 32, "sigma2": 0.1}
+    return [train(lambda kind=kind: kind(**sizes), images, seeds(1)[0], steps=1500) for kind in (Autoencoder, VAE)]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def figure(open_shared, site):
 
 def test_images_and_distances_are_those_of_the_package(figure, models, data):
     unseen = mnist.load("test")[0]
-    codes = models.encode(unseen)[0][:, 0, :150]  # (2, 150, 2)
+    codes = [encode(model, unseen)[0][:150] for model in models]
     rng = np.random.default_rng(0)
     ends = np.array([model["ends"] for model in data["models"]])  # (2 models, 2 axes, 2 ends)
     corners = [ends[:, :, 0], ends[:, :, 1], np.zeros((2, 2))]
@@ -49,7 +50,7 @@ def test_images_and_distances_are_those_of_the_package(figure, models, data):
         at = setting.round(2)  # the sliders' steps
         figure.follow(at.ravel(), asked=False)
         assert figure.numbers() == pytest.approx(at.ravel().tolist(), abs=1e-9)
-        decoded = models.decode(at[:, None, None])[:, 0, 0]
+        decoded = np.concatenate([decode(model, [point]) for model, point in zip(models, at, strict=True)])
         pictures = np.array(figure.greys())
         assert pictures.shape == decoded.shape == (2, 28, 28)
         off.append(abs(pictures - decoded).max())

@@ -199,3 +199,26 @@ def test_a_folded_list_of_checks_opens_where_a_number_leads_into_it(open_page, s
     check = fold.locator("li").first.get_attribute("id")
     page.locator(f'a.claim[href$="#{check}"]').first.click()
     expect(page.locator(f"[id='{check}']")).to_be_in_viewport()
+
+
+def test_folded_code_opens_one_by_one_and_all_at_once_and_the_choice_is_kept(open_page, site):
+    page = visit(open_page, f"{site}/sheet-2/2b-identical.html", 390)
+    code, switch = page.locator(".cell > details pre"), page.locator("button.code-switch")
+    page.locator(".cell > details > summary").first.focus()
+    page.keyboard.press("Enter")
+    expect(code.first).to_be_visible()
+    expect(code.last).to_be_hidden()
+    switch.click()
+    expect(switch).to_have_text("Hide all code")
+    expect(code.last).to_be_visible()
+    page.goto(f"{site}/sheet-2/2a-no-overlap.html")
+    expect(code.last).to_be_visible()
+    switch.click()
+    expect(code.last).to_be_hidden()
+
+
+def test_a_name_in_a_cell_leads_to_its_source(open_page, site):
+    page = visit(open_page, f"{site}/sheet-2/3-gan-training.html", 1280)
+    page.locator("a.code-link", has_text="discriminator_loss").first.click()
+    expect(page.locator("h1")).to_have_text("genmodels.gan.losses")
+    expect(page.locator("#discriminator_loss")).to_be_in_viewport()

@@ -11,7 +11,7 @@ from explorable_reader import Figure
 from playwright.sync_api import FloatRect, expect
 from scipy.stats import norm
 
-from genmodels.divergences import elbo_surgery
+from genmodels.measures.divergences import elbo_surgery
 
 # the page's posteriors, and eight of width 1/2 that together are nearly the prior
 MEANS = (1.2 * np.random.default_rng(0).standard_normal(8)).round(2).tolist()

@@ -12,15 +12,15 @@ import pytest
 from explorable_reader import Figure, points
 from playwright.sync_api import expect
 
-from genmodels.ensembles import Training, train
-from genmodels.methods import Method
-from genmodels.metrics import effective_modes, mode_shares
-from genmodels.seeds import seeds
-from genmodels.toydata import ring
+from genmodels.data.toy import ring
+from genmodels.gan.config import GANConfig
+from genmodels.gan.train import GANRuns, train_gans
+from genmodels.measures.metrics import effective_modes, mode_shares
+from genmodels.site.seeds import seeds
 
 PATHS = {"3b": "sheet-2/3b-why-collapse.html", "3c": "sheet-2/3c-packing.html"}
-TARGET, LAGGING = ring(modes=8, radius=1, sd=0.05), Method(discriminator_rate=2e-4)
-RULES = {"lagging": LAGGING, "packs of 2": replace(LAGGING, pack=2), "balanced": Method()}
+TARGET, LAGGING = ring(modes=8, radius=1, sd=0.05), GANConfig(lr_D=2e-4)
+CONFIGS = {"lagging": LAGGING, "packs of 2": replace(LAGGING, pack=2), "balanced": GANConfig()}
 SCALES = (0.3, 0.2, 1.0)  # of the logits, black at minus, white at plus
 # of the panels: three maps, three histograms, three barcodes
 
@@ -33,15 +33,15 @@ def data(html: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def runs(data: dict[str, Any]) -> list[Training]:
+def runs(data: dict[str, Any]) -> list[GANRuns]:
     """The three runs, trained anew; the map of pairs is probed with the centres as partners."""
     side = data["side"]
     middle = data["reach"] * (2 * np.arange(side) + 1) / side - data["reach"]
     points = np.array([(x, y) for y in middle[::-1] for x in middle])
     pairs = np.array([(point, centre) for point in points for centre in TARGET.centres])
     return [
-        train(TARGET, rule, seeds(1), 1500, snapshot_every=5, probes=pairs if rule.pack == 2 else points)
-        for rule in RULES.values()
+        train_gans(TARGET, config, seeds(1), 1500, snapshot_every=5, probes=pairs if config.pack == 2 else points)
+        for config in CONFIGS.values()
     ]
 
 
@@ -61,7 +61,7 @@ def test_numbers_are_those_of_the_package(figure, data, runs):
 
 
 def test_stored_runs_are_those_of_the_page(data):
-    assert [run["name"] for run in data["runs"]] == list(RULES)
+    assert [run["name"] for run in data["runs"]] == list(CONFIGS)
     np.testing.assert_allclose(data["centres"], TARGET.centres)
     assert data["radius"] == pytest.approx(3 * TARGET.sd)
     assert data["steps"][0] == 0 and data["steps"][-1] == 1500 and data["steps"] == sorted(set(data["steps"]))
@@ -71,7 +71,7 @@ def test_maps_are_the_logits_in_greys(figure, data, runs):
     for t in (0, 7, 20, 43):
         figure.follow(f"shown,{t}")
         for run, scale, grey in zip(runs, SCALES, figure.greys()[:3], strict=True):
-            logits = run.probed[0, data["steps"][t] // 5].reshape(*grey.shape, -1).mean(axis=2)
+            logits = run.probe_logits[0, data["steps"][t] // 5].reshape(*grey.shape, -1).mean(axis=2)
             expected = np.clip((logits / scale + 1) / 2, 0, 1)
             # off by half of one of 32 greys, and by half of one of the screen's 256
             np.testing.assert_allclose(grey, expected, rtol=0, atol=0.5 / 31 + 0.5 / 255 + 1e-5)
@@ -118,7 +118,7 @@ def test_names_can_be_hidden(figure):
     texts = figure.root.locator(".explorable-panels text")
     assert texts.all_text_contents() == [""] * 9  # axes without names
     figure.root.get_by_label("shown", exact=True).check()
-    assert [text for text in texts.all_text_contents() if text] == list(RULES)
+    assert [text for text in texts.all_text_contents() if text] == list(CONFIGS)
 
 
 @pytest.mark.parametrize("where", PATHS)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from explorable_reader import Figure, points
 
-from genmodels import mnist
-from genmodels.linear_vae import optimum, price_of_constant_encoder, rate_distortion
+from genmodels.data import mnist
+from genmodels.vae.linear import cost_of_collapse, optimum, rate_distortion
 
 OCTAVE, MSE = 109, 939  # steps of a slider from 1 to 2, and to 784 / 2
 VARIANCES, BETAS = (-327, -109, -1, 0, 71, 218, 255, 256, MSE, 981), (-109, -3, 0, 109, 208, 327)
@@ -76,7 +76,7 @@ def test_numbers_are_those_of_the_package(figure, pca):
             "active": best.active.sum(),
             "rate": best.rate,
             "error": best.distortion,
-            "price": price_of_constant_encoder(pca[0], s2, b).sum(),
+            "price": cost_of_collapse(pca[0], s2, b).sum(),
             "mean": best.mean_variances[0],
             "spread": best.posterior_variances[0],
         }

@@ -21,16 +21,16 @@ def test_an_edit_of_prose_runs_nothing_and_shows(site: Site) -> None:
 
 def test_an_edit_of_a_cell_runs_its_page_alone_and_its_number_shows_wherever_it_is_quoted(site: Site) -> None:
     assert "0.50" in site.page("index.html")
-    site.edit("docs/one.md", "0.5, equals=0.5", "0.25, equals=0.25")
+    site.edit("docs/one.md", "(0.5, 0.5)", "(0.25, 0.25)")
     assert site.builds() == {"one"}
     assert "0.25" in site.page("index.html") and "0.25" in site.page("results.html")
 
 
 def test_an_edit_of_a_module_runs_the_pages_that_import_it_and_no_other(site: Site) -> None:
     site.edit("code/genmodels/toy_base.py", "1", "2")  # imported indirectly
-    site.edit("code/genmodels/mnist.py", '"""', '""" ')  # imported by neither
+    site.edit("code/genmodels/data/mnist.py", '"""', '""" ')  # imported by neither
     assert site.builds() == {"one"}
-    site.edit("code/genmodels/figures.py", '"lines.linewidth": 2.0', '"lines.linewidth": 3.0')
+    site.edit("code/genmodels/site/figures.py", '"lines.linewidth": 2.0', '"lines.linewidth": 3.0')
     assert site.builds() == {"one", "two"}
     drawings = sorted((site.root / "build/html/figures").glob("*.svg"))
     assert [path.name[:7] for path in drawings] == ["fig-one", "fig-two"]
@@ -66,12 +66,33 @@ def test_pages_that_are_renamed_or_deleted_leave_nothing_and_clean_builds_give_t
     assert site.html() == built.html()
 
 
+QUOTING = "```{code-cell} python\n:source: genmodels.toy_base.twice\nNUMBER = 3\n```\n"
+
+
+def test_a_cell_quotes_the_package_and_its_page_runs_anew_where_that_is_edited(site: Site) -> None:
+    with (site.root / "code/genmodels/toy_base.py").open("a") as file:
+        file.write("\n\n@str\ndef twice():\n    return NUMBER * 2\n")
+    site.edit("docs/two.md", "# Page two\n", f"# Page two\n\n{QUOTING}")
+    page = read_pages(site.root)[1]
+    assert page.cells[0].source == "NUMBER = 3\n\n@str\ndef twice():\n    return NUMBER * 2"
+    first = (site.root / "docs/two.md").read_text().split("\n").index("NUMBER = 3") + 1
+    assert [page.line_of(site.root, 1, line) for line in (1, 2, 3)] == [first, first - 1, first - 1]
+    site.edit("code/genmodels/toy_base.py", "NUMBER * 2", "2 * NUMBER")
+    assert read_pages(site.root)[1].digest != page.digest
+
+
 # what is wrong with a page's cells or with a module: found before any cell runs
 UNREADABLE = {
     "a date": ("docs/one.md", "description:", "date: 2026-01-01\ndescription:", "one: what stands at its top"),
     "a cell that does not parse": ("docs/one.md", "axes.plot([0, 1])", "axes.plot([0, 1]", "one, cell 1, line"),
     "a module that does not parse": ("code/genmodels/toy_base.py", "VALUE = 1", "VALUE =", "toy_base.py, line 1"),
     "cells without the header": ("docs/one.md", "file_format: mystnb", "title: x", "file_format: mystnb"),
+    "a quoted name that is none": (
+        "docs/two.md",
+        "# Page two\n",
+        f"# Page two\n\n{QUOTING}",
+        "two, cell 1: :source: the package defines no 'genmodels.toy_base.twice'",
+    ),
     "a colon in a caption": ("docs/one.md", ':caption: "**A line.** It rises."', ":caption: a: b: c", "needs quotes"),
     "a note without checksum": ("code/genmodels/data/mnist.md", "sha256 `", "sha `", "there must be mnist.md with its"),
     "damaged data": ("code/genmodels/data/mnist.md", "sha256 `", "sha256 `0000000000", "is damaged"),
@@ -93,7 +114,7 @@ def test_a_page_that_is_not_utf_8_or_makes_a_claim_twice_is_named_and_nothing_is
     (site.root / "docs/three.md").write_bytes(b"# \xe4")
     assert "Traceback" not in site.fails("three: is not UTF-8")
     (site.root / "docs/three.md").unlink()
-    site.edit("docs/two.md", "two-half", "one-half")
+    site.edit("docs/two.md", 'claims("two"', 'claims("one"')
     assert "Traceback" not in site.fails("claim one-half is made twice: on one and on two")
 
 
@@ -129,13 +150,13 @@ def test_a_fault_in_an_extension_is_named_with_its_file_and_line(site: Site) -> 
 
 
 def test_data_for_a_figure_that_there_is_not_are_named(site: Site) -> None:
-    site.edit("docs/two.md", "axes.plot([0, 1])", "from genmodels.explorables import share\nshare('lost', x=1)")
+    site.edit("docs/two.md", "axes.plot([0, 1])", "from genmodels.site.explorables import share\nshare('lost', x=1)")
     assert "Traceback" not in site.fails("two.md: WARNING: shares data with 'lost', but there is no such figure")
 
 
 def test_what_is_printed_between_claims_stands_in_one_block(site: Site) -> None:
-    line = 'print("first")\nclaim("two-x", 1, equals=1)\nprint("second")\n'
-    site.edit("docs/two.md", 'claim("two-half"', f'{line}claim("two-half"')
+    line = 'print("first")\nclaims("two", x=(1, 1))\nprint("second")\n'
+    site.edit("docs/two.md", 'claims("two"', f'{line}claims("two"')
     assert site.builds() == {"two"}
     assert "first\nsecond\n</pre>" in site.page("two.html")
 

@@ -21,10 +21,12 @@ SEED = 20261123
 # what stands in a cell, each on a page of its own, and what the build says of it
 HARM = {
     "1 / 0": ("cell 1: ZeroDivisionError: division by zero", "line 5", "docs/{name}.md:{LINE}\n"),
-    "claim('off', 0.5, equals=0.6)": ("cell 1: ClaimError: OFF  off = 0.5", "docs/{name}.md:{LINE}\n"),
+    "claims('one', half=(0.5, 0.6))": ("cell 1: ClaimError: OFF  one-half = 0.5", "docs/{name}.md:{LINE}\n"),
     "import warnings; warnings.warn('beware')": ("{name}, cell 1: writes to stderr", "docs/{name}.md:{FIRST}\n"),
     "import os; os.write(2, b'from below')": ("{name}, cell 1: writes to stderr:\nfrom below",),
-    "__import__('importlib').import_module('genmodels.mnist')": ("{name}: loads genmodels.mnist without",),
+    "__import__('importlib').import_module('genmodels.data.mnist')": (
+        "{name}: loads genmodels.data, genmodels.data.mnist without",
+    ),
     "import os; os._exit(1)": ("{name}, cell 1: its Python died", "docs/{name}.md:{FIRST}\n"),
     "import os, signal; os.kill(os.getpid(), signal.SIGKILL)": ("{name}, cell 1: its Python died",),
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)": (
@@ -215,9 +217,9 @@ def test_the_live_site_shows_an_edit_of_prose_of_a_cell_and_of_a_module(site: Si
         served(f"{address}/one.html", "Page one")
         site.edit("docs/one.md", "# Page one", "# Page the first")
         served(f"{address}/one.html", "Page the first")
-        site.edit("docs/one.md", "0.5, equals=0.5", "0.25, equals=0.25")
+        site.edit("docs/one.md", "(0.5, 0.5)", "(0.25, 0.25)")
         served(f"{address}/index.html", "0.25")  # which quotes it
-        site.edit("code/genmodels/figures.py", '"lines.linewidth": 2.0', '"lines.linewidth": 3.0')
+        site.edit("code/genmodels/site/figures.py", '"lines.linewidth": 2.0', '"lines.linewidth": 3.0')
         served(f"{address}/figures/fig-two-1.svg", "stroke-width:3")
     finally:
         process.send_signal(signal.SIGINT)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from genmodels.figures import colour, image_grid, panels
-from genmodels.palette import PALETTE
+from genmodels.site.figures import colour, image_grid, panels
+from genmodels.site.palette import PALETTE
 from site_builder import figure_svg
 
 

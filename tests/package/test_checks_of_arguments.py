@@ -8,7 +8,8 @@ from genmodels.checks import (
     check_finite,
     check_not_negative,
     check_positive,
-    check_several,
+    check_seeds,
+    check_shares,
     check_square_images,
 )
 
@@ -88,14 +89,31 @@ def test_images_at_both_ends_of_the_range_pass():
 
 
 @pytest.mark.parametrize("values", [[], (), 0, "abc", None])
-def test_what_is_no_list_or_an_empty_one_is_named(values):
-    with pytest.raises(ValueError, match=r"seeds: expected at least one, in a list such as \[0\], got"):
-        check_several("seeds", values, "[0]")
+def test_what_is_no_list_of_seeds_or_an_empty_one_is_named(values):
+    with pytest.raises(ValueError, match=r"seeds: expected at least one, in a list such as \[0, 1\], got"):
+        check_seeds(values)
 
 
-@pytest.mark.parametrize("values", [[0], (1, 2), range(3)])
-def test_a_sequence_with_entries_passes(values):
-    check_several("seeds", values, "[0]")
+@pytest.mark.parametrize("seeds", [[0], (1, 2), range(3)])
+def test_different_seeds_pass(seeds):
+    check_seeds(seeds)
+
+
+@pytest.mark.parametrize("seeds", [[0, 0], [-1], [0.5]])
+def test_seeds_that_are_twice_or_not_whole_are_named(seeds):
+    with pytest.raises(ValueError, match=r"^seeds: expected"):
+        check_seeds(seeds)
+
+
+@pytest.mark.parametrize("values", [0.5, [0.5, 0.6], [1.5, -0.5], [np.nan, 1.0], [[0.5, 0.5], [0.5, 0.6]]])
+def test_what_are_no_shares_is_named(values):
+    with pytest.raises(ValueError, match="weights: expected numbers that are not negative and sum to one"):
+        check_shares(values, "weights")
+
+
+def test_shares_may_be_rounded_to_float32():
+    shares = np.random.default_rng(0).dirichlet(np.ones(10), 100).astype(np.float32)
+    assert check_shares(shares, "weights").dtype == np.float64
 
 
 def test_images_together_with_labels_are_named():

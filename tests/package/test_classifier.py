@@ -6,9 +6,9 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch.nn import functional
 
-from genmodels import classifier as trainer
-from genmodels import mnist
-from genmodels.classifier import train_classifier
+from genmodels.data import mnist
+from genmodels.measures import classifier as trainer
+from genmodels.measures.classifier import train_classifier
 
 
 @pytest.fixture(scope="module")

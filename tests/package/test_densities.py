@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from genmodels.densities import Gaussian, Mixture, SmoothedUniform, Uniform
-from genmodels.divergences import quadrature
+from genmodels.measures.densities import Gaussian, Mixture, SmoothedUniform, Uniform
+from genmodels.measures.divergences import quadrature
 
 
 @pytest.mark.parametrize("sd", [1e-3, 0.05, 0.5, 3.0, 100.0])

@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genmodels.adversarial import discriminator_loss, generator_loss
-from genmodels.dirac import DiracGAN, Loss
+from genmodels.gan.dirac import DiracGAN, Loss
+from genmodels.gan.losses import discriminator_loss, generator_loss
 
 LOSSES = get_args(Loss)
 SPEEDS = {"saturating": 0.5, "non-saturating": 0.5, "wasserstein": 1.0}  # f'(0) there: its eigenvalues are ±f'(0) i

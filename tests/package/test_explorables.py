@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genmodels.claims import FIGURE_MIME
-from genmodels.explorables import in_letters, in_steps, round_together, share
+from genmodels.site.claims import FIGURE_MIME
+from genmodels.site.explorables import in_letters, in_steps, round_together, share
 
 
 class Shell:

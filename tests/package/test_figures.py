@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from lxml import etree
 
-from genmodels.figures import image_grid, panels, spread
-from genmodels.palette import PALETTE, colour, stylesheet
+from genmodels.site.figures import image_grid, panels, spread
+from genmodels.site.palette import PALETTE, colour, stylesheet
 
 SVG = {"s": "http://www.w3.org/2000/svg"}
 

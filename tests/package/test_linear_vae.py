@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal, norm, ortho_group
 
-from genmodels import linear_vae
-from genmodels.linear_vae import LinearVAE, fit, optimum, price_of_constant_encoder, rate_distortion
+from genmodels.vae import linear as linear_vae
+from genmodels.vae.linear import LinearVAE, cost_of_collapse, optimum, rate_distortion, train_linear_vae
 
 EIGENVALUES = np.array([4, 2, 1, 0.5, 0.25])
 # (beta, sigma^2), number of active directions, rate in nats
@@ -68,7 +68,6 @@ def test_each_direction_is_what_a_search_finds(eigenvalue, beta, variance):
     v, w, logvar = found.x
     best = optimum([eigenvalue], variance, beta)
     assert best.loss == pytest.approx(found.fun, abs=1e-9)
-    assert best.negative_elbo == pytest.approx(found.fun - (beta - 1) * best.rate, abs=1e-9)
     np.testing.assert_allclose(best.squared_weights, [w**2], atol=1e-4)
     np.testing.assert_allclose(best.posterior_variances, [np.exp(logvar)], atol=1e-4)
     np.testing.assert_allclose(best.mean_variances, [v**2 * eigenvalue], atol=1e-4)
@@ -89,16 +88,15 @@ def test_at_beta_1_the_elbo_is_the_likelihood_of_probabilistic_pca():
     points -= points.mean(axis=0)
     points = points @ np.linalg.inv(np.linalg.cholesky(points.T @ points / 50)).T @ np.linalg.cholesky(covariance).T
     log_likelihood = multivariate_normal(np.zeros(5), model).logpdf(points).mean()
-    assert -best.negative_elbo == pytest.approx(log_likelihood, abs=1e-10)
-    assert best.loss == best.negative_elbo
+    assert -best.loss == pytest.approx(log_likelihood, abs=1e-10)
 
 
 @pytest.mark.parametrize("variance", [0.1, 3.0, 5.0])
 def test_the_constant_encoder_costs_its_price(variance):
     # -log-likelihood of the best decoder that ignores z: N(0, sigma^2 I)
     constant = (EIGENVALUES / (2 * variance) - norm.logpdf(0, 0, np.sqrt(variance))).sum()
-    price = price_of_constant_encoder(EIGENVALUES, variance)
-    assert price.sum() == pytest.approx(constant - optimum(EIGENVALUES, variance).negative_elbo, abs=1e-12)
+    price = cost_of_collapse(EIGENVALUES, variance)
+    assert price.sum() == pytest.approx(constant - optimum(EIGENVALUES, variance).loss, abs=1e-12)
     assert (price > 0).tolist() == (EIGENVALUES > variance).tolist()
 
 
@@ -107,13 +105,13 @@ def test_the_constant_encoder_costs_its_price(variance):
 def test_invariants(eigenvalues, variance, beta):
     best, worse = optimum(eigenvalues, variance, beta), optimum(eigenvalues, variance, beta + 0.5)
     assert best.active.tolist() == [value > beta * variance for value in eigenvalues]
-    np.testing.assert_allclose(best.aggregate_variances, 1, rtol=1e-12)
+    np.testing.assert_allclose(best.mean_variances + best.posterior_variances, 1, rtol=1e-12)
     assert (best.posterior_variances[best.active] < 1).all()
     assert worse.rate <= best.rate
     assert worse.distortion >= best.distortion
-    assert (price_of_constant_encoder(eigenvalues, variance, beta) >= -1e-12).all()
+    assert (cost_of_collapse(eigenvalues, variance, beta) >= -1e-12).all()
     idle = len(eigenvalues) / 2 * np.log(2 * np.pi * variance) + sum(eigenvalues) / (2 * variance)
-    price = price_of_constant_encoder(eigenvalues, variance, beta).sum()
+    price = cost_of_collapse(eigenvalues, variance, beta).sum()
     assert price == pytest.approx(idle - best.loss, rel=1e-9, abs=1e-9)
 
 
@@ -148,12 +146,12 @@ def test_training_reaches_the_optimum(setting, active, rate):
     beta, variance = setting
     covariance, best = turned(EIGENVALUES, 7), optimum(EIGENVALUES, variance, beta)
     for seed in range(3):
-        trained = fit(covariance, variance, beta, latent=6, seed=seed)
+        trained = train_linear_vae(covariance, variance, beta, latent_dim=6, seed=seed)
         assert abs(trained.loss - best.loss) < 1e-5
         assert abs(trained.rate - rate) < 1e-3
         assert trained.active.sum() == active
         assert abs(trained.rate - rate_distortion(EIGENVALUES, trained.distortion)) < 1e-5
-        ours, used = np.sort(trained.squared_weights)[::-1][:5], best.active
+        ours, used = np.sort((trained.decoder**2).sum(axis=0))[::-1][:5], best.active
         np.testing.assert_allclose(ours[used], best.squared_weights[used], atol=1e-2)
         np.testing.assert_allclose(np.diag(trained.aggregate), 1, atol=1e-3)
         widths = np.sort(trained.posterior_variances)[:5]
@@ -162,7 +160,7 @@ def test_training_reaches_the_optimum(setting, active, rate):
 
 def test_what_is_reported_is_what_the_matrices_give():
     covariance = turned([3, 1.5, 0.2], 5)
-    trained = fit(covariance, 0.4, 1.3, latent=2, seed=1)
+    trained = train_linear_vae(covariance, 0.4, 1.3, latent_dim=2, seed=1)
     v, w, s2 = trained.encoder, trained.decoder, trained.posterior_variances
     loss, error, rate = plain_loss(v, w, s2, covariance, 0.4, 1.3)
     assert trained.loss == pytest.approx(loss, abs=1e-12)
@@ -178,7 +176,7 @@ def test_the_scale_of_the_data_does_not_matter(scale):
     covariance = turned(EIGENVALUES, 7)
     for (beta, variance), _, _ in KNOWN:
         best = optimum(scale * EIGENVALUES, scale * variance, beta)
-        trained = fit(scale * covariance, scale * variance, beta, latent=6, seed=0)
+        trained = train_linear_vae(scale * covariance, scale * variance, beta, latent_dim=6, seed=0)
         assert abs(trained.loss - best.loss) < 1e-5
         assert trained.rate == pytest.approx(best.rate, abs=1e-5)
         assert trained.distortion == pytest.approx(best.distortion, rel=1e-5)
@@ -194,22 +192,22 @@ def test_the_scale_of_the_data_does_not_matter(scale):
 
 
 @pytest.mark.parametrize(
-    ("beta", "variance", "latent"),
-    [(1, 1e-3, 6), (1, 1e-5, 3), (1e4, 1.0, 3), (0, 1e-3, 6), (1e-3, 0.1, 3)],
+    ("beta", "variance", "latent_dim"),
+    [(1, 1e-3, 6), (1, 1e-5, 3), (1e4, 1.0, 3), (1e-3, 0.1, 3)],
 )
-def test_training_ends_at_other_levels_of_water(beta, variance, latent):
+def test_training_ends_at_other_levels_of_water(beta, variance, latent_dim):
     # fewer units than directions: the smallest ones are left out
-    best = optimum(np.sort(EIGENVALUES)[::-1][:latent], variance, beta)
-    left_out = EIGENVALUES[latent:]
+    best = optimum(np.sort(EIGENVALUES)[::-1][:latent_dim], variance, beta)
+    left_out = EIGENVALUES[latent_dim:]
     rest = left_out.sum() / (2 * variance) + len(left_out) / 2 * np.log(2 * np.pi * variance)
-    trained = fit(turned(EIGENVALUES, 7), variance, beta, latent=latent, seed=1)
+    trained = train_linear_vae(turned(EIGENVALUES, 7), variance, beta, latent_dim=latent_dim, seed=1)
     assert trained.loss == pytest.approx(best.loss + rest, abs=1e-5, rel=1e-9)
 
 
 def test_training_ends_where_the_gradient_is_0():
     covariance, n, k = turned(EIGENVALUES, 7), 5, 6
     for (beta, variance), _, _ in KNOWN:
-        trained = fit(covariance, variance, beta, latent=k, seed=2)
+        trained = train_linear_vae(covariance, variance, beta, latent_dim=k, seed=2)
         v, w, s2 = trained.encoder, trained.decoder, trained.posterior_variances
 
         def loss(change, v=v, w=w, s2=s2, variance=variance, beta=beta):
@@ -231,7 +229,7 @@ def test_a_unit_is_active_above_a_thousandth_of_a_nat():
 def test_a_training_that_does_not_end_is_no_result(monkeypatch):
     monkeypatch.setattr(linear_vae, "MAX_STEPS", 3)
     with pytest.raises(RuntimeError, match="did not converge"):
-        fit(turned(EIGENVALUES, 2), 0.5, 1, latent=5, seed=0)
+        train_linear_vae(turned(EIGENVALUES, 2), 0.5, 1, latent_dim=5, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -249,14 +247,14 @@ def test_every_component_of_the_gradient_must_be_small_at_the_end(monkeypatch, f
     found = SimpleNamespace(fun=fun, jac=np.array(gradient), x=np.zeros(3), message="stopped")
     monkeypatch.setattr(linear_vae, "minimize", lambda *arguments, **options: found)
     if ends:
-        assert fit([[1.0]], 0.5, 1, latent=1, seed=0).loss > 0
+        assert train_linear_vae([[1.0]], 0.5, 1, latent_dim=1, seed=0).loss > 0
     else:
         with pytest.raises(RuntimeError, match="did not converge: stopped"):
-            fit([[1.0]], 0.5, 1, latent=1, seed=0)
+            train_linear_vae([[1.0]], 0.5, 1, latent_dim=1, seed=0)
 
 
 def test_data_without_variance_need_no_unit():
-    trained = fit(np.zeros((2, 2)), 0.5, 1, latent=1, seed=0)
+    trained = train_linear_vae(np.zeros((2, 2)), 0.5, 1, latent_dim=1, seed=0)
     assert trained.rate == pytest.approx(0, abs=1e-6)
     assert trained.loss == pytest.approx(np.log(2 * np.pi * 0.5), abs=1e-6)
     unused = optimum([0.1], 0.5).rates
@@ -264,14 +262,16 @@ def test_data_without_variance_need_no_unit():
 
 
 def test_same_seed_same_bits():
-    first, again, other = (fit(turned(EIGENVALUES, 2), 0.3, 1, latent=5, seed=seed) for seed in (4, 4, 5))
+    first, again, other = (
+        train_linear_vae(turned(EIGENVALUES, 2), 0.3, 1, latent_dim=5, seed=seed) for seed in (4, 4, 5)
+    )
     assert first.encoder.tobytes() == again.encoder.tobytes()
     assert first.encoder.tobytes() != other.encoder.tobytes()
 
 
 @pytest.mark.parametrize("eigenvalues", [[-0.1, 1], [np.nan], [np.inf], [], [[1.0]]])
 def test_bad_eigenvalues_are_named(eigenvalues):
-    for function in (optimum, price_of_constant_encoder, rate_distortion):
+    for function in (optimum, cost_of_collapse, rate_distortion):
         with pytest.raises(ValueError, match="eigenvalues"):
             function(eigenvalues, 1.0)
 
@@ -284,7 +284,7 @@ def test_bad_eigenvalues_are_named(eigenvalues):
         ({"variance": np.nan}, "variance"),
         ({"beta": -0.1}, "beta"),
         ({"beta": np.inf}, "beta"),
-        ({"latent": 0}, "latent"),
+        ({"latent_dim": 0}, "latent_dim"),
         ({"covariance": np.ones((2, 3))}, "covariance"),
         ({"covariance": [[1.0, 0.5], [0.4, 1.0]]}, "covariance"),
         ({"covariance": [[1.0, 2.0], [2.0, 1.0]]}, "covariance"),
@@ -295,32 +295,35 @@ def test_bad_eigenvalues_are_named(eigenvalues):
     ],
 )
 def test_bad_arguments_are_named(changes, name):
-    arguments = {"covariance": np.eye(2), "variance": 0.5, "beta": 1.0, "latent": 1, "seed": 0} | changes
+    arguments = {"covariance": np.eye(2), "variance": 0.5, "beta": 1.0, "latent_dim": 1, "seed": 0} | changes
     with pytest.raises(ValueError, match=name):
-        fit(**arguments)
+        train_linear_vae(**arguments)
+    if name == "beta":
+        with pytest.raises(ValueError, match="beta: expected a positive"):
+            train_linear_vae(**arguments | {"beta": 0.0})
     if name in ("variance", "beta"):
-        for function in (optimum, price_of_constant_encoder):
+        for function in (optimum, cost_of_collapse):
             with pytest.raises(ValueError, match=name):
                 function([1.0], arguments["variance"], arguments["beta"])
 
 
 def test_a_covariance_is_judged_by_its_scale():
     for rounded in ([[1e6, 1e-5], [0, 1e6]], [[1e6, 0], [0, -1e-5]], [[5e5, 5e5], [5e5, 5e5]]):
-        assert fit(rounded, 1e5, 1, latent=1, seed=0).rate == pytest.approx(0.5 * np.log(10), abs=1e-4)
+        assert train_linear_vae(rounded, 1e5, 1, latent_dim=1, seed=0).rate == pytest.approx(0.5 * np.log(10), abs=1e-4)
     for wrong, expected in (
         ([[1e-12, 1e-15], [0, 1e-12]], "symmetric"),
         ([[1e-12, 0], [0, -1e-15]], "no negative eigenvalue"),
         ([[-1.0]], "no negative eigenvalue"),
     ):
         with pytest.raises(ValueError, match=f"^covariance: expected .*{expected}"):
-            fit(wrong, 1e-13, 1, latent=1, seed=0)
+            train_linear_vae(wrong, 1e-13, 1, latent_dim=1, seed=0)
 
 
 def test_bad_distortion_and_points_are_named():
     for distortion in (0.0, -1.0, np.nan, np.inf):
         with pytest.raises(ValueError, match="distortion"):
             rate_distortion([1.0], distortion)
-    trained = fit(np.eye(2), 0.5, 1, latent=1, seed=0)
+    trained = train_linear_vae(np.eye(2), 0.5, 1, latent_dim=1, seed=0)
     for points in (np.ones((3, 4)), np.ones(2), np.ones((3, 2, 2)), [[np.nan, 1.0]]):
         with pytest.raises(ValueError, match="points"):
             trained.reconstruct(points)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from genmodels import mnist
+from genmodels.data import mnist
 
 # How often each digit occurs in the original 60,000 and 10,000 images.
 CLASS_COUNTS = {
@@ -24,7 +24,7 @@ MEAN, STD = 0.1307, 0.3081  # of all pixels of the 60,000, the published normali
 
 @pytest.fixture(scope="module")
 def tool():
-    path = Path(__file__).parents[2] / "conf" / "site_builder" / "make_mnist.py"
+    path = Path(__file__).parents[2] / "code" / "make_mnist.py"
     spec = importlib.util.spec_from_file_location("make_mnist", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -120,7 +120,7 @@ def test_damaged_file_names_itself_and_the_remedy(tmp_path, monkeypatch, damage)
 
 
 def test_digits_do_not_need_torch():
-    code = "import sys, genmodels.mnist; sys.exit('torch' in sys.modules)"
+    code = "import sys, genmodels.data.mnist; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from genmodels import packing
-from genmodels.adversarial import losses_at_optimum_discrete
-from genmodels.divergences import jensen_shannon_discrete
-from genmodels.packing import (
+from genmodels.gan import packing
+from genmodels.gan.losses import losses_at_optimum_discrete
+from genmodels.gan.packing import (
     losses_hopping,
     packed,
     packed_hopping,
     packed_total_variation,
     unordered_packs,
 )
+from genmodels.measures.divergences import jensen_shannon_discrete
 
 # U[0, 1], U[.2, 1] and the density 1.4, then .6: masses of the cells that end at .2, .5 and 1
 REAL, DROPPING, TILTED = [0.2, 0.3, 0.5], [0, 0.375, 0.625], [0.28, 0.42, 0.3]
@@ -103,11 +103,11 @@ BAD = [
     (lambda: unordered_packs(0, 2), "cells"),
     (lambda: unordered_packs(3, 0), "size"),
     (lambda: unordered_packs(8, 16), "size"),
-    (lambda: packed([0.5, 0.6], 2), "shares"),
-    (lambda: packed([0.5, 0.4], 2), "shares"),
-    (lambda: packed([[0.5, 0.5], [1.5, -0.5]], 2), "shares"),
-    (lambda: packed([[0.5, 0.5], [0.5, 0.6]], 2), "shares"),
-    (lambda: packed(1.0, 2), "shares"),
+    (lambda: packed([0.5, 0.6], 2), "p"),
+    (lambda: packed([0.5, 0.4], 2), "p"),
+    (lambda: packed([[0.5, 0.5], [1.5, -0.5]], 2), "p"),
+    (lambda: packed([[0.5, 0.5], [0.5, 0.6]], 2), "p"),
+    (lambda: packed(1.0, 2), "p"),
     (lambda: packed_hopping(0, 2), "modes"),
     (lambda: losses_hopping(8, 0), "size"),
     (lambda: losses_hopping(0, 2), "modes"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from genmodels.seeds import REPEAT, SHOWN, seeds
+from genmodels.site.seeds import REPEAT, SHOWN, seeds
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import cdist
 
-from genmodels.toydata import Modes, edge_images, grid, parallel_lines, ring
+from genmodels.data.toy import GaussianModes, edge_images, parallel_lines, ring
 
 finite = st.floats(-100, 100, width=32)
 
@@ -115,25 +115,9 @@ def test_neighbours_on_a_ring_are_one_chord_apart(modes, radius):
     assert np.sort(cdist(centres, centres), axis=1)[:, 1].min() == pytest.approx(chord, rel=1e-9)
 
 
-def test_the_grid_is_that_of_the_papers():
-    line = [-4, -2, 0, 2, 4]
-    centres = grid().centres
-    assert sorted(map(tuple, centres)) == [(x, y) for x in line for y in line]
-    assert grid().sd == 0.05
-
-
-@settings(max_examples=20)
-@given(side=st.integers(1, 7), step=st.floats(0.1, 10))
-def test_a_grid_stands_around_zero(side, step):
-    centres = grid(side, step).centres
-    assert centres.shape == (side**2, 2)
-    np.testing.assert_allclose(centres.sum(axis=0), 0, atol=1e-9)
-    assert side == 1 or np.sort(cdist(centres, centres), axis=1)[:, 1] == pytest.approx(step)
-
-
 def test_samples_have_the_modes_shares_and_a_round_normal_noise():
     weights = np.array([0.5, 0.0, 0.2, 0.3])
-    target = Modes(ring(4, 10).centres, 0.5, weights)
+    target = GaussianModes(ring(4, 10).centres, 0.5, weights)
     points = target.sample(20_000, seeded(1)).double().numpy()
     mode = cdist(points, target.centres).argmin(axis=1)
     counts = np.bincount(mode, minlength=4)
@@ -165,8 +149,8 @@ def test_samples_have_the_shape_asked_for_and_come_from_the_generator_alone():
 
 
 def test_modes_may_be_given_as_lists():
-    lists = Modes([[0, 0], [1, 1]], 0.1, [0.2, 0.8])
-    weighted = Modes(np.array([[0.0, 0.0], [1.0, 1.0]]), 0.1, np.array([0.2, 0.8]))
+    lists = GaussianModes([[0, 0], [1, 1]], 0.1, [0.2, 0.8])
+    weighted = GaussianModes(np.array([[0.0, 0.0], [1.0, 1.0]]), 0.1, np.array([0.2, 0.8]))
     assert torch.equal(lists.sample((3, 4), seeded(0)), weighted.sample((3, 4), seeded(0)))
     np.testing.assert_array_equal(lists.shares, [0.2, 0.8])
     assert lists.centres.dtype == lists.shares.dtype == np.float64
@@ -177,7 +161,7 @@ def test_a_ring_of_one_mode_is_a_mode_on_the_right():
 
 
 def test_the_last_mode_takes_what_rounding_leaves(monkeypatch):
-    target = Modes([[0, 0], [9, 9]], 1e-3, [0.5, 0.5 - 5e-10])
+    target = GaussianModes([[0, 0], [9, 9]], 1e-3, [0.5, 0.5 - 5e-10])
     largest = torch.full((4,), 1 - 2**-53, dtype=torch.float64)
     monkeypatch.setattr(torch, "rand", lambda *size, **options: largest)
     np.testing.assert_allclose(target.sample(4, seeded(0)).numpy(), 9, atol=0.01)
@@ -187,22 +171,20 @@ PAIR = np.zeros((2, 2))
 
 
 BAD = [
-    (lambda: Modes(PAIR[0], 1), "centres"),
-    (lambda: Modes(np.zeros((2, 3)), 1), "centres"),
-    (lambda: Modes(PAIR[:0], 1), "centres"),
-    (lambda: Modes(PAIR * np.nan, 1), "centres"),
-    (lambda: Modes(PAIR, 0), "sd"),
-    (lambda: Modes(PAIR, np.inf), "sd"),
-    (lambda: Modes(PAIR, 1, [1.0]), "weights"),
-    (lambda: Modes(PAIR, 1, [1.5, -0.5]), "weights"),
-    (lambda: Modes(PAIR, 1, [0.5, 0.4]), "weights"),
-    (lambda: Modes(PAIR, 1, [np.nan, 1]), "weights"),
+    (lambda: GaussianModes(PAIR[0], 1), "centres"),
+    (lambda: GaussianModes(np.zeros((2, 3)), 1), "centres"),
+    (lambda: GaussianModes(PAIR[:0], 1), "centres"),
+    (lambda: GaussianModes(PAIR * np.nan, 1), "centres"),
+    (lambda: GaussianModes(PAIR, 0), "sd"),
+    (lambda: GaussianModes(PAIR, np.inf), "sd"),
+    (lambda: GaussianModes(PAIR, 1, [1.0]), "weights"),
+    (lambda: GaussianModes(PAIR, 1, [1.5, -0.5]), "weights"),
+    (lambda: GaussianModes(PAIR, 1, [0.5, 0.4]), "weights"),
+    (lambda: GaussianModes(PAIR, 1, [np.nan, 1]), "weights"),
     (lambda: ring(0), "modes"),
     (lambda: ring(2.5), "modes"),
     (lambda: ring(8, 0.0), "radius"),
     (lambda: ring(8, 1.0, -1.0), "sd"),
-    (lambda: grid(0), "side"),
-    (lambda: grid(5, 0.0), "step"),
 ]
 
 

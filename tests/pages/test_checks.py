@@ -143,3 +143,9 @@ def test_a_long_cell_is_found():
     cell = "```{code-cell} python\n:alt: x\n" + "x = 1\n" * (lint.CELL_LINES + 1) + "```\n"
     assert len(lint.cell_problems(cell)) == 1
     assert lint.cell_problems(cell.replace("x = 1\n", "", 1)) == []
+
+
+def test_a_cell_that_quotes_the_package_may_be_longer():
+    cell = "```{code-cell} python\n:source: genmodels.gan.train.train_step\n```\n"
+    assert lint.cell_problems(cell) == []
+    assert len(lint.cell_problems(cell.replace("train_step", "train_step, genmodels.gan.train.GANRuns"))) == 1

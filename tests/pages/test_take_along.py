@@ -1,6 +1,8 @@
 """What a reader takes along: the answers on one page, the notebooks, the package that they need."""
 
+import inspect
 import json
+import pkgutil
 import re
 import zipfile
 from pathlib import Path
@@ -91,8 +93,12 @@ def test_notebooks_have_the_code_of_the_page_and_what_it_gave(html, notebooks):
         source = (ROOT / f"docs/{name}.md").read_text(encoding="utf-8")
         cells = re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", source, re.S | re.M)
         code = [re.sub(r"\A(:\w+:[^\n]*\n)*", "", cell).strip() for cell in cells]
+        quoted = [re.findall(r"^:source: (.*)$", cell, re.M) for cell in cells]
         how, *run = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        assert [cell.source for cell in run] == code, name
+        for cell, typed, names in zip(run, code, quoted, strict=True):
+            objects = [pkgutil.resolve_name(one.strip()) for line in names for one in line.split(",")]
+            parts = [*([typed] if typed else []), *(inspect.getsource(one).strip() for one in objects)]
+            assert cell.source == "\n\n".join(parts), name
         assert how.source.count("# %pip install") == 2 and not how.outputs
         assert [cell.execution_count for cell in run] == list(range(1, len(run) + 1))
         ledger = json.loads((html / "claims.json").read_text(encoding="utf-8"))["claims"]
@@ -144,7 +150,8 @@ def test_directives_become_plain_markdown():
     known = plain_markdown.Known({}, {"eq-x": "2a.1"}, {"a": ("A et al.", "2020")}, {}, "{}.html".format)
     source = (
         ":::{admonition} Title\n:class: answer\n$$\nx\n$$ (eq-x)\n:::\n<!-- a\n\nnote -->\n"
-        "::::{dropdown} More\n:::{admonition} In\ny\n:::\n::::\n{cite:t}`a` {cite:p}`a` {eq}`eq-x` [n](../n.md#p)"
+        "::::{dropdown} More\n:::{admonition} In\ny\n:::\n::::\n```{toctree}\n2a\n```\n"
+        "{cite:t}`a` {cite:p}`a` {eq}`eq-x` [n](../n.md#p)"
     )
     assert (
         plain_markdown.plain(source, "s/page", known).split()

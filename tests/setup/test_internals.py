@@ -176,7 +176,7 @@ def test_each_kind_of_use_is_found(code: str) -> None:
         "class A:\n    def f(self): self._b = cls._c",
         "from site_builder import pages\npages._check_data",
         "from site_builder.pages import _read",
-        "from unittest.mock import patch\nimport genmodels.claims\npatch.object(genmodels.claims, 'settle')",
+        "from unittest.mock import patch\nimport genmodels.site.claims\npatch.object(genmodels.site.claims, 'record')",
         "from __future__ import annotations\n__file__.__class__",
         "import os, sys\nos._exit(1)\nos.environ['A'] = sys.modules['a'].b",
         "x.b = 1\nself.c.d = 2",

@@ -1,4 +1,4 @@
-"""What `make` offers, and that the README says the same."""
+"""What `make` offers, and that CONTRIBUTING.md says the same."""
 
 import os
 import re
@@ -15,8 +15,8 @@ def run_make(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[s
     return subprocess.run(["make", *arguments], cwd=cwd, env=environ, capture_output=True, text=True)
 
 
-def test_readme_names_exactly_the_targets_that_have_help() -> None:
-    listed = re.findall(r"(?m)^\| `make ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+def test_contributing_names_exactly_the_targets_that_have_help() -> None:
+    listed = re.findall(r"(?m)^\| `make ([a-z]+)", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
     helped = re.findall(r"(?m)^make ([a-z]+): \w+", run_make("help").stdout)
     assert sorted(listed) == sorted(name for name in helped if name != "help")
     for target in helped:

@@ -19,21 +19,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from site_builder.site_state import site
 
-FIELDS = (
-    "id",
-    "page",
-    "anchor",
-    "value",
-    "expected",
-    "tolerance",
-    "kind",
-    "source",
-    "seeds",
-    "ok",
-    "text",
-    "low",
-    "high",
-)
+FIELDS = "id page anchor value expected tolerance kind source seeds over ok text low high".split()
 SHOWN = 6  # a longer list of checks is folded
 HEADER = ("What", "Value", "Expected", "Kind")
 
@@ -79,8 +65,10 @@ def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
 
 
 def _over(record: dict[str, Any]) -> str:
-    """Over how many seeds a claim was measured, if it was."""
-    return "" if record["seeds"] is None else f", {record['seeds']} seed{'s' * (record['seeds'] != 1)}"
+    """The statistic over how many seeds a claim is, if it is one."""
+    if record["seeds"] is None:
+        return ""
+    return ", one seed" if record["seeds"] == 1 else f", {record['over']} over {record['seeds']} seeds"
 
 
 def _seeds(record: dict[str, Any]) -> str:

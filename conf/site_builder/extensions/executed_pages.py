@@ -6,6 +6,7 @@ into pictures that follow the theme, and claims into a list of checks.
 
 from __future__ import annotations
 
+import ast
 import copy
 import gc
 import html
@@ -19,9 +20,9 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
-from genmodels.claims import FIGURE_MIME
-from genmodels.claims import MIME as CLAIM
-from genmodels.palette import stylesheet
+from genmodels.site.claims import FIGURE_MIME
+from genmodels.site.claims import MIME as CLAIM
+from genmodels.site.palette import stylesheet
 from site_builder import figure_svg
 from site_builder.extensions.claims_ledger import check_lines
 from site_builder.figure_svg import SVG
@@ -47,7 +48,7 @@ class Reader:
         pages = {page.name: page for page in site(self.config).pages}
         page = pages.get(self.docname)
         if page is None or page.text != text:
-            notebook, cells, outputs = read_notebook(text), [], None
+            notebook, cells, outputs = read_notebook(site(self.config).root, self.docname, text), [], None
         else:
             notebook = copy.deepcopy(page.notebook)
             cells, outputs = code_cells(notebook), site(self.config).store.get(page.digest)
@@ -66,6 +67,8 @@ class Reader:
     def _fill(self, cell: Any, number: int, outputs: list[Any]) -> None:
         """Give the cell its outputs, the figures among them themed and captioned."""
         cell.execution_count = number
+        if draws_or_checks(cell):
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
         seen = (output for output in outputs if not {CLAIM, FIGURE_MIME} & output.get("data", {}).keys())
         cell.outputs = _joined(nbformat.from_dict(output) for output in seen)
         for output in cell.outputs:
@@ -112,6 +115,19 @@ reader = Reader()
 def read(text: str) -> Any:
     """What myst-nb calls, by its name in the settings."""
     return reader(text)
+
+
+def draws_or_checks(cell: Any) -> bool:
+    """Whether a cell is folded: it has a figure's :alt:, ends with ``fig``, or calls ``claims`` outside functions.
+
+    The tag show-input keeps it open.
+    """
+    top = [node for node in ast.parse(cell.source).body if not isinstance(node, ast.FunctionDef)]
+    calls = (node.func for part in top for node in ast.walk(part) if isinstance(node, ast.Call))
+    found = (
+        "alt" in cell.metadata or cell.source.endswith("\nfig") or {"claim", "claims"} & set(map(ast.unparse, calls))
+    )
+    return bool(found) and "show-input" not in cell.metadata.get("tags", [])
 
 
 def _joined(outputs: Iterable[Any]) -> list[Any]:

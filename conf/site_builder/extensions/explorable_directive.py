@@ -1,7 +1,7 @@
 """``{explorable} name`` with JSON settings as its content puts an interactive figure into a page.
 
 The figure is drawn by ``static/explorables/<name>.js`` on the shared ``core.js``; all of them travel in one plain
-script, which also runs from disk. What a cell of any page shares with a figure (``genmodels.explorables.share``)
+script, which also runs from disk. What a cell of any page shares with a figure (``genmodels.site.explorables.share``)
 becomes a script of its own, which the page fetches after it has been shown. Without JavaScript the place stays empty:
 the still pictures of the page show the same.
 """
@@ -21,7 +21,7 @@ from sphinx.config import Config
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from genmodels.claims import FIGURE_MIME
+from genmodels.site.claims import FIGURE_MIME
 from site_builder.site_state import site
 
 SOURCES = Path(__file__).parents[2] / "static" / "explorables"
@@ -81,7 +81,7 @@ class Explorable(SphinxDirective):
         with_data = name in self.config.explorables_with_data
         if not with_data and "figure.data" in (SOURCES / f"{name}.js").read_text(encoding="utf-8"):
             raise self.error(
-                f"explorable {name}: no cell of any page shares data with it (genmodels.explorables.share)"
+                f"explorable {name}: no cell of any page shares data with it (genmodels.site.explorables.share)"
             )
         self.env.metadata[self.env.docname]["interactive"] = True
         settings = html.escape(json.dumps(config), quote=True)

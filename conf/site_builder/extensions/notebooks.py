@@ -25,7 +25,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from genmodels.claims import FIGURE_MIME
+from genmodels.site.claims import FIGURE_MIME
 from site_builder.pages import Page
 from site_builder.plain_markdown import Known, cited, plain
 from site_builder.site_state import site

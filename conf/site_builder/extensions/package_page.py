@@ -27,8 +27,9 @@ def skip_fields(app: Sphinx, what: str, name: str, obj: object, skip: bool, opti
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Stand in for the alias before the package is imported, and register what is done to docstrings."""
-    numpy.typing.NDArray = NDArray  # type: ignore[assignment]  # private
+    """Stand in for the aliases before the package is imported, and register what is done to docstrings."""
+    array_like = type("ArrayLike", (), {"__module__": "numpy.typing"})
+    numpy.typing.NDArray, numpy.typing.ArrayLike = NDArray, array_like  # type: ignore  # private
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("autodoc-skip-member", skip_fields)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

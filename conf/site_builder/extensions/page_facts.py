@@ -31,7 +31,9 @@ logger = logging.getLogger(__name__)
 
 def seconds(node: nodes.Node) -> float:
     """Return how long a reader needs for a part of a page."""
-    if isinstance(node, SILENT) or "dropdown" in getattr(node, "attributes", {}).get("design_component", ""):
+    about = getattr(node, "attributes", {})
+    folded = "cell_input" in about.get("classes", ()) and node.parent.get("hide_mode")
+    if isinstance(node, SILENT) or folded or "dropdown" in about.get("design_component", ""):
         return 0.0
     if isinstance(node, nodes.math):
         return 60 / WORDS_A_MINUTE

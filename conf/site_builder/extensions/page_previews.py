@@ -22,7 +22,7 @@ from PIL import Image, ImageFont
 from sphinx.application import Sphinx
 from sphinx.util.nodes import clean_astext
 
-from genmodels.palette import colour
+from genmodels.site.palette import colour
 from site_builder.extensions.page_names import names, short_link
 from site_builder.figure_svg import SVG
 from site_builder.site_state import site

@@ -315,7 +315,7 @@
       this.stop = stop;
     }
 
-    /* The whole numbers that genmodels.explorables.in_letters has written as a text. */
+    /* The whole numbers that genmodels.site.explorables.in_letters has written as a text. */
     whole(text) {
       let sum = 0;
       return Array.from(text, (letter) => {

@@ -1,0 +1,1 @@
+"""What models are trained on: digits, and distributions in the plane."""

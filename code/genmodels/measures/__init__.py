@@ -1,0 +1,1 @@
+"""Exact densities and divergences, and measures of samples."""

@@ -1,0 +1,1 @@
+"""Variational autoencoders: of images, linear, convolutional, and of Markov chains."""
