@@ -168,6 +168,6 @@ def shift_gradients(theta: float) -> ShiftGradients:
 
 
 def _input_gradient(D: nn.Module, x: Tensor) -> Tensor:
-    """Return dD/dx of each sample, in the shape of x, so that gradients by D's weights can be taken of it."""
+    """Return dD/dx of each sample, in the shape of x, differentiable by the weights of D."""
     x = x.detach().requires_grad_().clone()  # the counter of operations refuses a leaf
     return torch.autograd.grad(D(x).sum(), x, create_graph=True)[0]
