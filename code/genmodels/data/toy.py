@@ -65,6 +65,18 @@ def ring(modes: int = 8, radius: float = 1.0, sd: float = 0.05) -> GaussianModes
     return GaussianModes(radius * np.stack([np.cos(angle), np.sin(angle)], axis=-1), sd)
 
 
+def grid(side: int = 5, spacing: float = 0.5, sd: float = 0.05) -> GaussianModes:
+    """Return side^2 equally likely modes on a square grid around 0, row by row.
+
+    Source: the grid of 25 of Srivastava et al. 2017 (VEEGAN) and Lin et al. 2018 (PacGAN), whose spacing is 2 at the
+    same sd.
+    """
+    check_at_least("side", side, 1)
+    check_positive("spacing", spacing)
+    place = spacing * (np.arange(side) - (side - 1) / 2)
+    return GaussianModes(np.stack(np.meshgrid(place, place), axis=-1).reshape(-1, 2), sd)
+
+
 def parallel_lines(distance: float | Tensor, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return n real points (0, z) and n generated ones (distance, z'), z and z' ~ U[0, 1] independent.
 

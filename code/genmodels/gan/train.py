@@ -122,6 +122,7 @@ def train_gans(
     *,
     hidden_dim: int = HIDDEN_DIM,
     batch_size: int = BATCH_SIZE,
+    generator: EnsembleMLP | None = None,
     snapshot_every: int | None = None,
     probes: ArrayLike | None = None,
 ) -> GANRuns:
@@ -129,7 +130,8 @@ def train_gans(
 
     Both networks are MLPs with two hidden layers; z ~ N(0, I) has 2 numbers. Snapshots are taken at step 0,
     then every ``snapshot_every`` steps (never, if None) and at the end; with each, the discriminators' logits
-    of the ``probes``, points (n, 2) or packs of them (n, pack, 2).
+    of the ``probes``, points (n, 2) or packs of them (n, pack, 2). generator: start from a copy of these, one per
+    seed, instead of the seeds' first weights.
     Raises TrainingError, naming seed and step, when a loss or a sample is NaN or infinite.
     """
     check_seeds(seeds)
@@ -137,7 +139,7 @@ def train_gans(
     check_at_least("batch_size", batch_size, 1)
     if batch_size % config.pack:
         raise ValueError(f"pack: expected a divisor of the batch, which is {batch_size}, got {config.pack}")
-    G = _generator(seeds, hidden_dim)
+    G = _generator(seeds, hidden_dim) if generator is None else copy.deepcopy(generator)
     D = Discriminator(config, 2, hidden_dim, [random_streams(seed).discriminator for seed in seeds])
     networks = G, D, adam(G, config.lr_G), adam(D, config.lr_D)
     return _run(data, config, seeds, steps, batch_size, networks, snapshot_every, probes)

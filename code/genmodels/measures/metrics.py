@@ -17,6 +17,7 @@ from genmodels.measures.densities import Array
 from genmodels.measures.divergences import kl_discrete
 
 WITHIN = 3.0  # standard deviations of a mode: a sample within them is of high quality
+FOUND = 0.25  # of its share of the samples within so many: a mode is found
 
 
 def frechet_distance(features_a: ArrayLike, features_b: ArrayLike) -> float:
@@ -63,6 +64,17 @@ def modes_captured(samples: ArrayLike, target: GaussianModes) -> NDArray[np.int6
     """
     nearest, close = _nearest_modes(samples, target)
     return np.asarray((nearest & close[..., None]).any(axis=-2).sum(axis=-1))
+
+
+def modes_found(samples: ArrayLike, target: GaussianModes) -> NDArray[np.int64]:
+    """Return how many modes have at least a quarter of their share of the samples within 3 standard deviations.
+
+    Shapes: samples (..., n, 2) -> (...). Unlike `modes_captured`, one lucky sample is not enough, and unlike
+    `effective_modes` samples far from every mode count for none.
+    """
+    nearest, close = _nearest_modes(samples, target)
+    inside = (nearest & close[..., None]).mean(axis=-2)  # (..., K)
+    return np.asarray((inside >= FOUND * target.shares).sum(axis=-1))
 
 
 def high_quality_share(samples: ArrayLike, target: GaussianModes) -> Array:

@@ -1,0 +1,65 @@
+"""Which experiments there are, and the settings of their trials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from genmodels.experiments import collapse
+from genmodels.experiments.store import Experiment, Settings
+
+UPDATES = (1, 2, 5, 10, 20)  # of D per step
+RATIOS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)  # of D's learning rate to that of G
+COARSE_UPDATES = (1, 5, 20)
+COARSE_RATIOS = (0.02, 0.1, 0.5, 1, 5)
+LOSSES = ("non-saturating", "saturating")
+
+
+def _map(updates: tuple[int, ...], ratios: tuple[float, ...], **settings: Any) -> list[Settings]:
+    return [{"updates": k, "ratio": ratio, **settings} for k in updates for ratio in ratios]
+
+
+def _experiment(name: str, trials: list[Settings]) -> Experiment:
+    short = [trial for trial in trials if trial["updates"] * trial["steps"] <= 3000]
+    return Experiment(name, collapse.run, collapse.begin, trials, short)
+
+
+MAP = _experiment(
+    "collapse-map", [trial for loss in LOSSES for trial in _map(UPDATES, RATIOS, data="ring", loss=loss, steps=1500)]
+)
+ELSEWHERE = _experiment(
+    "collapse-elsewhere",
+    [
+        *_map(COARSE_UPDATES, COARSE_RATIOS, data="ring", start="spread", steps=1500),
+        *_map(COARSE_UPDATES, COARSE_RATIOS, data="uneven ring", steps=1500),
+        *_map(COARSE_UPDATES, COARSE_RATIOS, data="ring", steps=7500),
+        *_map(COARSE_UPDATES, COARSE_RATIOS, data="grid", steps=6000),
+    ],
+)
+
+# The two collapses of the map, and play between them that covers
+PLAYS: dict[str, Settings] = {
+    "D too slow": {"updates": 1, "ratio": 0.1},
+    "D near its optimum": {"updates": 20, "ratio": 1},
+    "balanced": {"updates": 1, "ratio": 1},
+}
+TRIED: dict[str, list[Settings]] = {  # four settings each; the first choice of papers or programs is among them
+    "packing": [{"pack": m} for m in (2, 4, 8, 16)],
+    "R1": [{"r1": gamma} for gamma in (0.1, 1, 10, 100)],
+    "WGAN-GP": [
+        {"loss": "wasserstein", "gradient_penalty": weight, "updates": k}
+        for k, weight in ((5, 0.1), (5, 1), (5, 10), (1, 1))
+    ],
+    "more updates": [{"updates": k} for k in (2, 5, 10, 20)],
+    "faster D": [{"ratio": ratio} for ratio in (0.2, 0.5, 1, 2)],
+    "minibatch standard deviation": [{"minibatch_std": True}],
+    "spectral normalisation": [{"spectral_norm": True}],
+}
+TUNING = _experiment(
+    "remedies-tuning",
+    [
+        {"steps": 1500, **PLAYS["D too slow"], **settings, "first_seed": 300, "seeds": 8}
+        for tried in TRIED.values()
+        for settings in tried
+    ],
+)
+EXPERIMENTS = (MAP, ELSEWHERE, TUNING)
