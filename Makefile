@@ -5,7 +5,7 @@ BUILD := $(RUN) -m site_builder
 # a Chromium that is here, or is got
 CHROMIUM = chromium=$$($(RUN) -m site_builder.chromium) && CHROMIUM="$$chromium"
 
-.PHONY: help html pdf test live margins lock clean environment
+.PHONY: help html pdf test live margins experiments lock clean environment
 .NOTPARALLEL: # `make -j clean html` cleans first
 
 help: ## say what there is
@@ -25,6 +25,9 @@ live: environment ## build, show, and build again at every change
 
 margins: environment ## repeat all pages, or PAGES="1a 1b", ten times with other seeds: do their claims hold?
 	@$(BUILD) margins $(PAGES)
+
+experiments: environment ## run the long experiments that are due, JOBS at a time, and store their results; it resumes
+	@$(RUN) -m genmodels.experiments $(if $(JOBS),--jobs $(JOBS))
 
 lock: environment ## choose the newest allowed versions anew, in requirements/lock.txt; torch stays
 	@.venv/bin/uv pip compile pyproject.toml --group site --group dev --group build \

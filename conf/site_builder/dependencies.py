@@ -23,7 +23,7 @@ def digest(root: Path, cells: list[str]) -> str:
     """The digest of all that the outputs of these cells depend on.
 
     That is: the cells, the modules of the package that they import (directly or not), its data files, the tables of
-    their claims, the locks, the Python version and how cells are run.
+    their claims, the stored results of experiments where they import these, the locks, the Python version and how cells are run.
     Raises SyntaxError naming the file that does not parse.
     """
     parts = [repr(sys.version_info[:3]), json.dumps(cells), file_digest(RUNNER)]
@@ -32,11 +32,13 @@ def digest(root: Path, cells: list[str]) -> str:
 
 
 def files(root: Path, cells: Iterable[str]) -> list[Path]:
-    """The files that outputs of these cells depend on: modules, all data files, tables of claims and the locks."""
+    """The files that these cells' outputs depend on: modules, data, tables of claims, stored results and the locks."""
     package, source = root / "code" / PACKAGE, "\n".join(cells)
     tables = {package / "site" / "expected" / f"{page}.toml" for page in re.findall(r"\bclaims\(\s*['\"](\w+)", source)}
-    modules = imported_modules(package, source).values()
-    return sorted({*modules, *tables, *data_files(root), *(root / "requirements").glob("*.txt")})
+    modules = imported_modules(package, source)
+    stored = (package / "experiments").glob("results/*") if f"{PACKAGE}.experiments" in modules else ()
+    locks = (root / "requirements").glob("*.txt")
+    return sorted({*modules.values(), *tables, *stored, *data_files(root), *locks})
 
 
 def data_files(root: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import math
 import re
 import sys
@@ -21,7 +22,8 @@ import numpy as np
 MIME = "application/x.genmodels.claim+json"
 FIGURE_MIME = "application/x.genmodels.explorable+json"  # what explorables.py hands to figures
 TABLES = Path(__file__).with_name("expected")
-KINDS = ("closed-form", "published", "measured")
+RESULTS = Path(__file__).parents[1] / "experiments" / "results"
+KINDS = ("closed-form", "published", "measured", "stored")
 ID = re.compile(r"[0-9a-z]+(-[0-9a-z]+)*")
 STATISTICS = ("median", "min", "max", "mean", "sum")  # functions of NumPy
 
@@ -38,8 +40,9 @@ class Expectation:
     - One of tolerance: the cell hands over the pair (number, expected), which differ by at most this much; within: a
       closed interval; at_most; at_least.
     - over: the number is this statistic over an array whose first axis are seeds: median, min, max, mean, sum.
-    - source: where a published expectation stands (paper and table or figure).
-    - kind: closed-form, published or measured; by default published with a source, measured with ``over`` or a mere
+    - source: where a published expectation stands (paper and table or figure), or the experiment whose stored results
+      are quoted.
+    - kind: closed-form, published, measured or stored; by default published with a source, measured with ``over`` or a mere
       bound, else closed-form.
     """
 
@@ -63,6 +66,8 @@ class Expectation:
             raise ValueError(f"over: {self.over!r} is none of {', '.join(STATISTICS)}")
         if self.kind and self.kind not in KINDS:
             raise ValueError(f"kind: {self.kind!r} is none of {', '.join(KINDS)}")
+        if self.kind == "stored" and not (RESULTS / f"{self.source}.jsonl").is_file():
+            raise ValueError(f"source: {self.source!r} is no experiment whose results are stored")
 
     def check(self, id: str, value: Any) -> Claim:
         """The claim that a value makes; with a tolerance it is the pair (number, expected)."""
@@ -82,7 +87,7 @@ class Expectation:
             tolerance=self.tolerance,
             kind=self.kind or ("published" if self.source else "measured" if measured else "closed-form"),
             text=self.text,
-            source=self.source,
+            source=_when(self.source) if self.kind == "stored" else self.source,
             seeds=seeds,
             over=self.over,
         )
@@ -156,6 +161,13 @@ def expectations(page: str) -> dict[str, Expectation]:
         except (TypeError, ValueError) as error:
             raise ValueError(f"expected/{page}.toml, {name}: {error}") from None
     return found
+
+
+def _when(experiment: str) -> str:
+    """The name of an experiment, and on which days its trials were run."""
+    lines = (RESULTS / f"{experiment}.jsonl").read_text(encoding="utf-8").splitlines()
+    days = sorted({json.loads(line)["made"]["date"] for line in lines})
+    return f"{experiment}, run on {' and '.join(dict.fromkeys((days[0], days[-1])))}"
 
 
 def record(checked: Claim) -> None:

@@ -1,0 +1,130 @@
+"""Stored results are those of the code, and who reads them is told where they are not."""
+
+import dataclasses
+import json
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from genmodels.experiments import collapse, store
+from genmodels.experiments.store import Experiment, StaleError, code_digest
+from genmodels.experiments.trials import EXPERIMENTS
+
+
+def shifted(*, slope, seeds=4):
+    """A trial that takes no time."""
+    return {"first": slope * np.ones(seeds), "end": slope * np.arange(seeds, dtype=float)}
+
+
+def shifted_begin(**settings):
+    return shifted(**settings)["first"]
+
+
+TRIALS = [{"slope": slope} for slope in range(1, 5)]
+
+
+@pytest.fixture
+def toy(monkeypatch, tmp_path):
+    """An experiment of four trials whose results are kept in an empty folder."""
+    monkeypatch.setattr(store, "RESULTS", tmp_path)
+    monkeypatch.setattr(store, "code_digest", lambda module: "abc")
+    experiment = Experiment("toy", shifted, shifted_begin, TRIALS, TRIALS)
+    for trial in TRIALS:
+        experiment._store(store.Trial(trial, shifted(**trial), {"code": "abc", "date": "2026-11-29"}))
+    return experiment
+
+
+def test_what_is_stored_is_found_by_its_settings(toy):
+    stored = toy.stored()
+    assert stored.values("end", slope=3).tolist() == [0, 3, 6, 9]
+    with pytest.raises(LookupError, match="0 trials"):
+        stored.values("end", slope=9)
+    with pytest.raises(LookupError, match="4 trials"):
+        stored.values("end")
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(toy):
+    lines = toy.path.read_text().splitlines()
+    toy.path.write_text("\n".join(lines[:2]) + "\n")
+    assert toy.due() == TRIALS[2:]
+    with pytest.raises(StaleError, match="2 trials are not stored"):
+        toy.stored()
+    toy._store(store.Trial(TRIALS[3], shifted(**TRIALS[3]), {"code": "abc", "date": "2026-11-29"}))
+    assert toy.due() == [TRIALS[2]]
+    assert [json.loads(line)["settings"]["slope"] for line in toy.path.read_text().splitlines()] == [1, 2, 4]
+
+
+def test_other_code_makes_all_trials_due_and_all_beginnings_are_run_again(toy, monkeypatch):
+    monkeypatch.setattr(store, "code_digest", lambda module: "def")
+    assert toy.due() == TRIALS
+    asked = []
+    watched = dataclasses.replace(toy, begin=lambda **settings: asked.append(settings) or shifted_begin(**settings))
+    watched.stored()
+    assert sorted(settings["slope"] for settings in asked) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("change", ["begin", "run"])
+def test_results_that_the_code_no_longer_gives_are_refused(toy, change):
+    def other(**settings):
+        return {name: 1.2 * values + 2 for name, values in shifted(**settings).items()}
+
+    changed = {"begin": lambda **settings: other(**settings)["first"], "run": other}
+    with pytest.raises(StaleError, match="toy, "):
+        dataclasses.replace(toy, **{change: changed[change]}).stored()
+
+
+def test_the_digest_sees_code_and_neither_comments_nor_docstrings(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    digests = []
+    texts = (
+        '"""One."""\nx = 1',
+        '"""Two."""\n\n# more\nx = 1  # one',
+        "def f():\n    return 1",
+        "def f():\n    return 2",
+    )
+    for number, text in enumerate(texts):
+        (tmp_path / f"sample{number}.py").write_text(text)
+        digests.append(code_digest(f"sample{number}"))
+        del sys.modules[f"sample{number}"]
+    # the name of the module is part of the digest: compare the trees alone
+    (tmp_path / "sample.py").write_text(texts[0])
+    one = code_digest("sample")
+    del sys.modules["sample"]
+    (tmp_path / "sample.py").write_text(texts[1])
+    import importlib
+    import linecache
+
+    importlib.invalidate_caches()
+    linecache.clearcache()
+    assert code_digest("sample") == one
+    assert len(set(digests)) == len(digests)
+
+
+def test_a_trial_is_its_training():
+    """A short trial gives what the same call of the package gives, and its first steps are those of `begin`."""
+    settings = {"updates": 2, "ratio": 0.5, "seeds": 2}
+    results = collapse.run(**settings, steps=60)
+    config = collapse.GANConfig(discriminator_steps=2, lr_D=1e-3, lr_G=2e-3)
+    runs = collapse.train_gans(collapse.DATA["ring"], config, [200, 201], 60)
+    assert np.allclose(results["L_D"], runs.discriminator_loss.mean(axis=1))
+    assert np.allclose(results["first"], collapse.begin(**settings, steps=60))
+    assert np.allclose(results["quality"], collapse.high_quality_share(runs.samples(2500), collapse.DATA["ring"]))
+
+
+def test_a_generator_that_starts_spread_lies_around_all_modes():
+    spread = collapse.spread_generator([200, 201])
+    runs = collapse.train_gans(collapse.DATA["ring"], collapse.GANConfig(), [200, 201], 1, generator=spread)
+    assert (collapse.effective_modes(runs.snapshots[:, 0], collapse.DATA["ring"]) > 7.5).all()
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda experiment: experiment.name)
+def test_every_trial_is_stored(experiment):
+    assert len(experiment.load()) == len(experiment.trials)
+    if due := experiment.due():
+        warnings.warn(
+            f"{experiment.name}: all {len(due)} of its trials are due, as code that they use has changed since: "
+            "'make experiments' runs them",
+            stacklevel=1,
+        )
