@@ -23,7 +23,8 @@ def digest(root: Path, cells: list[str]) -> str:
     """The digest of all that the outputs of these cells depend on.
 
     That is: the cells, the modules of the package that they import (directly or not), its data files, the tables of
-    their claims, the stored results of experiments where they import these, the locks, the Python version and how cells are run.
+    their claims, the stored results of experiments where they import these, the locks, the Python version and how cells
+    are run.
     Raises SyntaxError naming the file that does not parse.
     """
     parts = [repr(sys.version_info[:3]), json.dumps(cells), file_digest(RUNNER)]

@@ -52,8 +52,8 @@ def run(
 ) -> Mapping[str, ArrayLike]:
     """Train one GAN per seed and return what became of each, (S,).
 
-    updates: of D per step. ratio: D's learning rate over that of G, LR_G. start: "first weights", or "spread", a generator
-    that has learnt G(z) = 0.7 z. options: those of `GANConfig`.
+    updates: of D per step. ratio: D's learning rate over that of G, LR_G. start: "first weights", or "spread", a
+    generator that has learnt G(z) = 0.7 z. options: those of `GANConfig`.
     Returned: modes, the effective number at the end; found, how many have at least a quarter of their share of samples
     within three standard deviations; quality, the share of samples that lie so; L_D and L_G, means over the last 500
     steps; moved, the mean total variation between the shares of modes 25 steps apart in the last 500; first, the mean

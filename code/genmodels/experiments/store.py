@@ -65,7 +65,7 @@ class Stored:
         )
 
     def values(self, result: str, **settings: Any) -> NDArray[np.float64]:
-        """Return a result over seeds, (S,), of the one trial with these settings. Raises LookupError unless it is one."""
+        """Return a result over seeds, (S,), of the one trial with these settings; LookupError if it is not one."""
         found = self.where(**settings).trials
         if len(found) != 1:
             raise LookupError(f"{len(found)} trials, not one, have the settings {settings}")
@@ -154,9 +154,8 @@ class Experiment:
             now, then = np.asarray(again, dtype=float), trial.results[name]
             error = np.sqrt((now.var() + then.var()) / len(then)) + TOLERANCE
             if not abs(now.mean() - then.mean()) <= ERRORS * error:
-                raise StaleError(
-                    f"{self.name}, {dict(trial.settings)}: {name} is {now.mean():.4g} on average, {then.mean():.4g} is stored"
-                )
+                about = f"{name} is {now.mean():.4g} on average, {then.mean():.4g} is stored"
+                raise StaleError(f"{self.name}, {dict(trial.settings)}: {about}")
 
     def _store(self, new: Trial) -> None:
         kept = {_key(trial.settings): trial for trial in self.load()} | {_key(new.settings): new}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from genmodels.experiments import collapse
+from genmodels.experiments import changes, collapse
 from genmodels.experiments.store import Experiment, Settings
 
 UPDATES = (1, 2, 5, 10, 20)  # of D per step
@@ -32,7 +32,7 @@ ELSEWHERE = _experiment(
         *_map(COARSE_UPDATES, COARSE_RATIOS, data="ring", start="spread", steps=1500),
         *_map(COARSE_UPDATES, COARSE_RATIOS, data="uneven ring", steps=1500),
         *_map(COARSE_UPDATES, COARSE_RATIOS, data="ring", steps=7500),
-        *_map(COARSE_UPDATES, COARSE_RATIOS, data="grid", steps=6000),
+        *_map(COARSE_UPDATES, COARSE_RATIOS, data="grid", steps=6000, seeds=8),
     ],
 )
 
@@ -42,6 +42,18 @@ PLAYS: dict[str, Settings] = {
     "D near its optimum": {"updates": 20, "ratio": 1},
     "balanced": {"updates": 1, "ratio": 1},
 }
+CHANGES = Experiment(
+    "collapse-changes",
+    changes.run,
+    changes.begin,
+    [
+        {**PLAYS[before], **{f"later_{name}": value for name, value in PLAYS[after].items()}}
+        for before in PLAYS
+        for after in PLAYS
+        if before != after
+    ],
+    [],
+)
 TRIED: dict[str, list[Settings]] = {  # four settings each; the first choice of papers or programs is among them
     "packing": [{"pack": m} for m in (2, 4, 8, 16)],
     "R1": [{"r1": gamma} for gamma in (0.1, 1, 10, 100)],
@@ -62,4 +74,4 @@ TUNING = _experiment(
         for settings in tried
     ],
 )
-EXPERIMENTS = (MAP, ELSEWHERE, TUNING)
+EXPERIMENTS = (MAP, ELSEWHERE, CHANGES, TUNING)

@@ -42,8 +42,8 @@ class Expectation:
     - over: the number is this statistic over an array whose first axis are seeds: median, min, max, mean, sum.
     - source: where a published expectation stands (paper and table or figure), or the experiment whose stored results
       are quoted.
-    - kind: closed-form, published, measured or stored; by default published with a source, measured with ``over`` or a mere
-      bound, else closed-form.
+    - kind: closed-form, published, measured or stored; by default published with a source, measured with ``over`` or a
+      mere bound, else closed-form.
     """
 
     text: str
