@@ -7,10 +7,12 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 
-from genmodels.experiments import collapse, store
+from genmodels.experiments import changes, collapse, store
 from genmodels.experiments.store import Experiment, StaleError, code_digest
 from genmodels.experiments.trials import EXPERIMENTS
+from genmodels.gan.train import continue_training
 
 
 def shifted(*, slope, seeds=4):
@@ -128,3 +130,34 @@ def test_every_trial_is_stored(experiment):
             "'make experiments' runs them",
             stacklevel=1,
         )
+
+
+def test_samples_that_climb_to_one_peak_leave_their_modes():
+    """D is highest in one of eight modes that hold equally many samples: seven eighths change their mode."""
+    data = collapse.DATA["ring"]
+    peak = torch.tensor(data.centres[2], dtype=torch.float32)
+
+    class Peaked(torch.nn.Module):
+        def forward(self, x):
+            return -((x - peak) ** 2).sum(dim=-1)
+
+    class Runs:
+        D = Peaked()
+
+        def samples(self, n):
+            return np.tile(np.repeat(data.centres, n // 8 + 1, axis=0)[:n], (2, 1, 1)).astype(np.float32) + 1e-3
+
+    runs = Runs()
+    at_peak = np.isin(np.repeat(range(8), 63)[:500], 2).mean()
+    assert changes.climbing(runs, data) == pytest.approx([1 - at_peak] * 2)
+
+
+def test_speeds_change_after_the_first_steps():
+    settings = {"updates": 2, "ratio": 0.5, "seeds": 2}
+    results = changes.run(**settings, later_updates=1, later_ratio=1, steps=40)
+    config = collapse.GANConfig(discriminator_steps=2, lr_D=1e-3, lr_G=2e-3)
+    first = collapse.train_gans(collapse.DATA["ring"], config, [200, 201], 40)
+    second = continue_training(collapse.DATA["ring"], first, 40, config=collapse.GANConfig())
+    assert np.allclose(results["before"], collapse.effective_modes(first.samples(2500), collapse.DATA["ring"]))
+    assert np.allclose(results["L_D"], second.discriminator_loss.mean(axis=1))
+    assert np.allclose(results["first"], changes.begin(**settings, later_updates=1, later_ratio=1))

@@ -19,6 +19,7 @@ from genmodels.measures.metrics import (
     kl_over_modes,
     mode_shares,
     modes_captured,
+    modes_found,
     precision_recall,
 )
 
@@ -140,6 +141,16 @@ def modes_and_samples(draw):
     target = GaussianModes(rng.normal(size=(modes, 2)), draw(st.floats(0.02, 0.5)), rng.dirichlet(np.ones(modes)))
     shape = draw(st.sampled_from([(1,), (30,), (2, 9), (2, 3, 5)]))
     return target, 1.5 * rng.normal(size=(*shape, 2))
+
+
+def test_a_mode_is_found_if_it_has_a_quarter_of_its_share_close_by():
+    """Two modes of shares .8 and .2: of 100 samples, 20 and 5 have to be close; those far away count for no mode."""
+    target = GaussianModes([[0, 0], [10, 0]], 1, [0.8, 0.2])
+    for near_first, near_second, found in ((20, 5, 2), (19, 5, 1), (20, 4, 1), (0, 100, 1), (0, 0, 0)):
+        far = 100 - near_first - near_second
+        samples = np.repeat([[0.0, 0], [10, 0], [0, 4]], [near_first, near_second, far], axis=0)
+        assert modes_found(samples, target) == found
+    assert modes_found(np.zeros((3, 100, 2)), target).tolist() == [1, 1, 1]
 
 
 @settings(max_examples=25)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import cdist
 
-from genmodels.data.toy import GaussianModes, edge_images, parallel_lines, ring
+from genmodels.data.toy import GaussianModes, edge_images, grid, parallel_lines, ring
 
 finite = st.floats(-100, 100, width=32)
 
@@ -192,3 +192,13 @@ BAD = [
 def test_modes_name_bad_input(call, argument):
     with pytest.raises(ValueError, match=f"^{argument}: expected"):
         call()
+
+
+def test_the_grid_is_square_and_lies_around_0():
+    five = grid(5, 0.5, 0.05)
+    steps = {round(float(distance), 9) for distance in np.diff(np.unique(five.centres[:, 0]))}
+    assert (len(np.unique(five.centres, axis=0)), steps) == (25, {0.5})
+    assert np.allclose(five.centres.mean(axis=0), 0)
+    assert np.allclose(np.sort(five.centres, axis=0), np.sort(-five.centres, axis=0))
+    with pytest.raises(ValueError, match="side"):
+        grid(0)
