@@ -45,6 +45,9 @@ def test_what_is_stored_is_found_by_its_settings(toy):
         stored.values("end", slope=9)
     with pytest.raises(LookupError, match="4 trials"):
         stored.values("end")
+    assert stored.results({"slope": 2})["end"].tolist() == [0, 2, 4, 6]
+    with pytest.raises(LookupError, match="exactly"):
+        stored.results({})
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(toy):

@@ -58,18 +58,22 @@ class Stored:
 
     trials: Sequence[Trial]
 
-    def where(self, **settings: Any) -> Stored:
-        """Return the trials that have these settings, those that they leave out included where None is asked for."""
-        return Stored(
-            [t for t in self.trials if all(t.settings.get(name) == value for name, value in settings.items())]
-        )
-
     def values(self, result: str, **settings: Any) -> NDArray[np.float64]:
-        """Return a result over seeds, (S,), of the one trial with these settings; LookupError if it is not one."""
-        found = self.where(**settings).trials
+        """Return a result over seeds, (S,), of the one trial that has these settings, perhaps among others.
+
+        Raises LookupError if it is not one.
+        """
+        found = [t for t in self.trials if all(t.settings.get(name) == value for name, value in settings.items())]
         if len(found) != 1:
             raise LookupError(f"{len(found)} trials, not one, have the settings {settings}")
         return found[0].results[result]
+
+    def results(self, settings: Settings) -> Mapping[str, NDArray[np.float64]]:
+        """Return all results of the trial with exactly these settings. Raises LookupError if there is none."""
+        for trial in self.trials:
+            if dict(trial.settings) == dict(settings):
+                return trial.results
+        raise LookupError(f"no trial has exactly the settings {dict(settings)}")
 
 
 @dataclass(frozen=True)

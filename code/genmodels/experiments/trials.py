@@ -29,8 +29,8 @@ MAP = _experiment(
 ELSEWHERE = _experiment(
     "collapse-elsewhere",
     [
-        *_map(COARSE_UPDATES, COARSE_RATIOS, data="ring", start="spread", steps=1500),
-        *_map(COARSE_UPDATES, COARSE_RATIOS, data="uneven ring", steps=1500),
+        *_map(COARSE_UPDATES, COARSE_RATIOS, data="ring", start="spread", steps=1500, seeds=8),
+        *_map(COARSE_UPDATES, COARSE_RATIOS, data="uneven ring", steps=1500, seeds=8),
         *_map(COARSE_UPDATES, COARSE_RATIOS, data="ring", steps=7500, seeds=8),
         *_map(COARSE_UPDATES, COARSE_RATIOS, data="grid", steps=6000, seeds=8),
     ],
