@@ -84,7 +84,7 @@ def test_with_a_remedy_the_generator_comes_home_and_stays(objective, start, step
     assert np.abs(path[:, -20:]).max() < 0.2
 
 
-def plain_path(objective, seed, start, steps):
+def plain_path(objective, seed, start, steps, first_fit, refit):
     """The path of one seed by itself, in binary cross-entropies of the labels "real" and "generated"."""
     generator = torch.Generator().manual_seed(seed)
     D = plain_mlp((1, shifted_uniforms.HIDDEN_DIM, shifted_uniforms.HIDDEN_DIM, 1), generator)
@@ -102,7 +102,7 @@ def plain_path(objective, seed, start, steps):
 
     path = [torch.tensor(start)]
     for step in range(steps):
-        k = shifted_uniforms.REFIT if step else shifted_uniforms.FIRST_FIT
+        k = refit if step else first_fit
         real, z = sample(k), sample(k + 1)
         for x, code in zip(real, z[:-1], strict=True):
             optimizer.zero_grad()
@@ -118,11 +118,11 @@ def plain_path(objective, seed, start, steps):
 
 @pytest.mark.parametrize("objective", ["saturating", "non-saturating", "saturating + noise"])
 def test_first_steps_are_those_of_a_plain_loop(objective, monkeypatch):
-    monkeypatch.setattr(shifted_uniforms, "FIRST_FIT", 20)
+    fits = {"first_fit": 20, "refit": 3}
     # so large an epsilon lets the size of gradients count, which Adam else divides by
     monkeypatch.setattr(shifted_uniforms, "Adam", functools.partial(torch.optim.Adam, eps=0.1))
-    path = train_shift(objective, seeds=[3, 4], start=1.0, steps=5)
-    plain = [plain_path(objective, seed, start=1.0, steps=5) for seed in (3, 4)]
+    path = train_shift(objective, seeds=[3, 4], start=1.0, steps=5, **fits)
+    plain = [plain_path(objective, seed, start=1.0, steps=5, **fits) for seed in (3, 4)]
     np.testing.assert_allclose(path, plain, rtol=0, atol=1e-5)
     assert np.ptp(path, axis=1).min() > 1e-3  # it has moved by then
 
@@ -136,11 +136,11 @@ def test_sorted_samples_have_slope_one_also_inside_the_overlap():
 
 
 @pytest.mark.parametrize("objective", ["non-saturating", "wasserstein"])
-def test_a_seed_repeats_itself_and_does_not_depend_on_its_neighbours(objective, monkeypatch):
-    monkeypatch.setattr(shifted_uniforms, "FIRST_FIT", 20)
-    together = train_shift(objective, seeds=[3, 4, 5], start=0.0, steps=5)
-    assert (train_shift(objective, seeds=[3, 4, 5], start=0.0, steps=5) == together).all()
-    assert train_shift(objective, seeds=[4, 9], start=0.0, steps=5)[0] == pytest.approx(together[1], abs=1e-5)
+def test_a_seed_repeats_itself_and_does_not_depend_on_its_neighbours(objective):
+    together = train_shift(objective, seeds=[3, 4, 5], start=0.0, steps=5, first_fit=20)
+    assert (train_shift(objective, seeds=[3, 4, 5], start=0.0, steps=5, first_fit=20) == together).all()
+    alone = train_shift(objective, seeds=[4, 9], start=0.0, steps=5, first_fit=20)[0]
+    assert alone == pytest.approx(together[1], abs=1e-5)
     assert np.abs(together[0] - together[1]).max() > 1e-4
 
 
@@ -149,6 +149,8 @@ BAD_CALLS = {
     "seeds": lambda: train_shift("saturating", seeds=[]),
     "start": lambda: train_shift("saturating", seeds=[0], start=math.nan),
     "steps": lambda: train_shift("saturating", seeds=[0], steps=0),
+    "first_fit": lambda: train_shift("saturating", seeds=[0], first_fit=0),
+    "refit": lambda: train_shift("saturating", seeds=[0], refit=0),
     "shift": lambda: noisy_shift_gradients(math.nan, 0.5),
     "sd": lambda: noisy_shift_gradients(1.0, 0.0),
     "shifts": lambda: exact_gradients([0.0, math.inf], 0.5),

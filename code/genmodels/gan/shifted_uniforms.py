@@ -87,18 +87,29 @@ class ShiftGenerator(nn.Module):
         return z + self.shift
 
 
-def train_shift(objective: Objective, seeds: Sequence[int], start: float = 2.0, steps: int = 150) -> Array:
+def train_shift(
+    objective: Objective,
+    seeds: Sequence[int],
+    start: float = 2.0,
+    steps: int = 150,
+    *,
+    first_fit: int = FIRST_FIT,
+    refit: int = REFIT,
+) -> Array:
     """Return the path of the generator's shift under training, (seeds, steps + 1), the start included.
 
-    Per step the discriminator, an MLP, is refitted on fresh samples; then the shift takes one step of plain
-    gradient descent. "wasserstein" needs no network: it compares sorted samples. Seeds are trained side by
-    side, each with its own random stream, so that no seed depends on the others beyond rounding.
+    Per step the discriminator, an MLP, takes `refit` steps on fresh samples (`first_fit` before the first); then
+    the shift takes one step of plain gradient descent. "wasserstein" needs no network: it compares sorted samples.
+    Seeds are trained side by side, each with its own random stream, so that no seed depends on the others beyond
+    rounding.
     """
     if objective not in get_args(Objective):
         raise ValueError(f"objective: expected one of {', '.join(get_args(Objective))}, got {objective!r}")
     check_at_least("seeds", len(seeds), 1)
     check_finite(start, "start")
     check_at_least("steps", steps, 1)
+    check_at_least("first_fit", first_fit, 1)
+    check_at_least("refit", refit, 1)
     streams = [torch.Generator().manual_seed(seed) for seed in seeds]
     config = GANConfig(loss="non-saturating" if objective == "non-saturating" else "saturating")
     G, D = ShiftGenerator(len(seeds), start), Discriminator(config, 1, HIDDEN_DIM, streams)
@@ -122,7 +133,7 @@ def train_shift(objective: Objective, seeds: Sequence[int], start: float = 2.0, 
             (fake.sort(dim=1).values - real.sort(dim=1).values).abs().mean(dim=1).sum().backward()
             opt_G.step()
         else:
-            k = REFIT if step else FIRST_FIT
+            k = refit if step else first_fit
             train_step(G, D, opt_G, opt_D, sample(k), sample(k + 1), config)
         path.append(G.shift.detach().clone())
     return torch.cat(path, dim=-1)[:, 0].double().numpy()
