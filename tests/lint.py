@@ -12,8 +12,9 @@ from bs4 import BeautifulSoup
 
 from site_builder.pages import code_cells, read_notebook
 
-SECTIONS = ["answer", "derivation", "evidence", "explore", "mistakes", "marking", "further"]
-WORDS_PER_POINT = 60 / 5
+SECTIONS = ["answer", "mistakes", "explore", "derivation", "evidence", "further", "marking"]
+FORMER_ORDER = ["answer", "derivation", "evidence", "explore", "mistakes", "marking", "further"]
+WORDS, WORDS_PER_POINT = 100, 10  # an answer for 5 points may have 150 words, one for 25 points 350
 CELL_LINES = 18
 QUOTED_LINES = 50  # in a cell that quotes the package
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,7 +64,7 @@ def section_problems(page: BeautifulSoup) -> list[str]:
         section for section in article.select("section > section") if section.parent is article.select_one("section")
     ]
     found = [section["id"] for section in sections]
-    problems = [] if found == SECTIONS else [f"sections are {found}, not {SECTIONS}"]
+    problems = [] if found in (SECTIONS, FORMER_ORDER) else [f"sections are {found}, not {SECTIONS}"]
     problems += [f"{section['id']} is empty" for section in sections if len(section.find_all(recursive=False)) < 2]
     if not re.match(r"\d \([a-z]\) \S", article.h1.get_text() if article.h1 else ""):
         problems.append("the title does not start with the question's number")
@@ -81,12 +82,11 @@ def answer_problems(page: BeautifulSoup) -> list[str]:
         return ["no answer or no points"]
     problems = [] if answer.select(".admonition.answer .katex") else ["no formula in a box"]
     text = BeautifulSoup(str(answer), "lxml")
-    for formula in text.select(".math"):
-        formula.replace_with(" ")
+    for left_out in text.select(".math, .cell_input"):
+        left_out.replace_with(" ")
     words = len(re.findall(r"[\w'’-]*[A-Za-z][\w'’-]*", text.get_text(" ")))
-    if words > int(points[1]) * WORDS_PER_POINT:
-        most = int(points[1]) * WORDS_PER_POINT
-        problems.append(f"the answer has {words} words; for {points[1]} points it may have {most:.0f}")
+    if words > (most := WORDS + WORDS_PER_POINT * int(points[1])):
+        problems.append(f"the answer has {words} words; for {points[1]} points it may have {most}")
     return problems
 
 
