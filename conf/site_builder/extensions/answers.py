@@ -47,6 +47,8 @@ class Answers(Gathering):
         address = app.builder.get_relative_uri(docname, about)
         question = nodes.container("", *_question(doctree), classes=["question"])
         found = nodes.container("", question, *(node.deepcopy() for node in answer.children[1:]))
+        for code in [node for node in found.findall(nodes.container) if "cell_input" in node["classes"]]:
+            code.parent.remove(code)  # it draws a figure, which is shown
         _move(found, docname, posixpath.basename(about).partition("-")[0], address)
         link = nodes.reference("", "derivation, evidence, mistakes", refuri=f"{address}#derivation")
         way = nodes.paragraph("", "The full page: ", link, nodes.Text("."), classes=["full-page"])
