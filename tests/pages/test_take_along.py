@@ -20,9 +20,9 @@ ANSWERS = "sheet-2/answers.html"
 
 
 def words(part) -> str:
-    """The text of a part of a page, without the links that the theme adds."""
+    """The text of a part of a page, without the links that the theme adds and the code that draws."""
     copy = lint.BeautifulSoup(str(part), "lxml")
-    for added in copy.select(".headerlink, h1, h2, .full-page, .question, .katex-html"):
+    for added in copy.select(".headerlink, h1, h2, .full-page, .question, .katex-html, .cell > details"):
         added.decompose()
     return " ".join(copy.get_text(" ").split())
 
