@@ -219,6 +219,7 @@ def test_folded_code_opens_one_by_one_and_all_at_once_and_the_choice_is_kept(ope
 
 def test_a_name_in_a_cell_leads_to_its_source(open_page, site):
     page = visit(open_page, f"{site}/sheet-2/3-gan-training.html", 1280)
+    page.locator("button.code-switch").click()
     page.locator("a.code-link", has_text="discriminator_loss").first.click()
     expect(page.locator("h1")).to_have_text("genmodels.gan.losses")
     expect(page.locator("#discriminator_loss")).to_be_in_viewport()
