@@ -83,7 +83,7 @@ def answer_problems(page: BeautifulSoup) -> list[str]:
         return ["no answer or no points"]
     problems = [] if answer.select(".admonition.answer .katex") else ["no formula in a box"]
     text = BeautifulSoup(str(answer), "lxml")
-    for left_out in text.select(".math, .cell_input"):
+    for left_out in text.select(".math, .cell_input, figure, .claims"):
         left_out.replace_with(" ")
     words = len(re.findall(r"[\w'’-]*[A-Za-z][\w'’-]*", text.get_text(" ")))
     if words > (most := min(WORDS + WORDS_PER_POINT * int(points[1]), MOST_WORDS)):
