@@ -1,4 +1,4 @@
-"""The figure "Dirac-GAN" of question 3 (b): its numbers and paths against the package's."""
+"""The figure "Dirac-GAN" of the page beside 3 (b): its numbers and paths against the package's."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NOTES = {
 
 @pytest.fixture(scope="module")
 def figure(open_shared, site):
-    return Figure(open_shared(), f"{site}/sheet-2/3b-why-collapse.html", "dirac").open(DEFAULT)
+    return Figure(open_shared(), f"{site}/sheet-2/chase-and-divergences.html", "dirac").open(DEFAULT)
 
 
 def factor(game: DiracGAN, h: float, alternating: bool) -> float:
@@ -121,8 +121,8 @@ def test_mouse_drags_the_start_and_arrow_keys_go_on(figure):
 
 
 def test_a_link_goes_to_the_task_of_the_second_figure(page, site):
-    figure = Figure(page, f"{site}/sheet-2/3b-why-collapse.html", "dirac")
-    page.goto(f"{figure.address}#explore?dirac=wasserstein,alternating,0.5,0.2,-1,1.5")
+    figure = Figure(page, f"{site}/sheet-2/chase-and-divergences.html", "dirac")
+    page.goto(f"{figure.address}#by-hand?dirac=wasserstein,alternating,0.5,0.2,-1,1.5")
     expect(figure.root.locator("dd").last).to_be_attached()
     expect(figure.root).to_be_in_viewport()
     assert figure.state() == ["wasserstein", "alternating", "0.5", "0.2", "-1", "1.5"]
