@@ -32,7 +32,10 @@ logger = logging.getLogger(__name__)
 def seconds(node: nodes.Node) -> float:
     """Return how long a reader needs for a part of a page."""
     about = getattr(node, "attributes", {})
-    folded = "cell_input" in about.get("classes", ()) and node.parent.get("hide_mode")
+    # of a cell that folds its code, myst-nb wraps the code before pages are written
+    folded = getattr(node, "tagname", "") == "HideCodeCellNode" or (
+        "cell_input" in about.get("classes", ()) and node.parent.get("hide_mode")
+    )
     if isinstance(node, SILENT) or folded or "dropdown" in about.get("design_component", ""):
         return 0.0
     if isinstance(node, nodes.math):
