@@ -10,6 +10,7 @@ from genmodels.experiments.store import Experiment, Settings
 UPDATES = (1, 2, 5, 10, 20)  # of D per step
 RATIOS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)  # of D's learning rate to that of G
 COARSE_UPDATES = (1, 5, 20)
+LONG_UPDATES = (1, 5)  # where runs are long
 COARSE_RATIOS = (0.02, 0.1, 0.5, 1, 5)
 LOSSES = ("non-saturating", "saturating")
 
@@ -31,8 +32,8 @@ ELSEWHERE = _experiment(
     [
         *_map(COARSE_UPDATES, COARSE_RATIOS, data="ring", start="spread", steps=1500, seeds=8),
         *_map(COARSE_UPDATES, COARSE_RATIOS, data="uneven ring", steps=1500, seeds=8),
-        *_map(COARSE_UPDATES, COARSE_RATIOS, data="ring", steps=7500, seeds=8),
-        *_map(COARSE_UPDATES, COARSE_RATIOS, data="grid", steps=6000, seeds=8),
+        *_map(LONG_UPDATES, COARSE_RATIOS, data="ring", steps=7500, seeds=8),
+        *_map(LONG_UPDATES, COARSE_RATIOS, data="grid", steps=6000, seeds=8),
     ],
 )
 
