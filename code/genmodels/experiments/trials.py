@@ -86,7 +86,7 @@ METHODS: dict[str, Settings] = {
 
 
 def remedy(data: str, play: str, method: str, long: bool = False) -> Settings:
-    """The settings of a method in a play, on the ring (for 1500 or, if long, 7500 steps) or on the grid (6000 steps)."""
+    """The settings of a method in a play, on the ring (1500 or, if long, 7500 steps) or on the grid (6000 steps)."""
     steps = 6000 if data == "grid" else 7500 if long else 1500
     updates = max(PLAYS[play]["updates"], METHODS[method].get("updates", 1))
     few = {"seeds": 8} if data == "grid" or (long and updates == 20) else {}
