@@ -88,7 +88,7 @@ MORE = {
     "2b-equal-loss-d": "2b",
     "mode dropping": "3a",
     "missing modes": "3a",
-    "cycling": "3b",
+    "cycling": "3b chase",
     "discriminator lags": "3b",
     "minibatch standard deviation": "3c",
     "unscharfe bilder": "1d",

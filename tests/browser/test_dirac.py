@@ -122,7 +122,7 @@ def test_mouse_drags_the_start_and_arrow_keys_go_on(figure):
 
 def test_a_link_goes_to_the_task_of_the_second_figure(page, site):
     figure = Figure(page, f"{site}/sheet-2/chase-and-divergences.html", "dirac")
-    page.goto(f"{figure.address}#by-hand?dirac=wasserstein,alternating,0.5,0.2,-1,1.5")
+    page.goto(f"{figure.address}#explore?dirac=wasserstein,alternating,0.5,0.2,-1,1.5")
     expect(figure.root.locator("dd").last).to_be_attached()
     expect(figure.root).to_be_in_viewport()
     assert figure.state() == ["wasserstein", "alternating", "0.5", "0.2", "-1", "1.5"]
