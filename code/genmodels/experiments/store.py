@@ -14,9 +14,11 @@ import datetime
 import hashlib
 import importlib
 import inspect
+import io
 import json
 import platform
 import time
+import tokenize
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -180,27 +182,33 @@ class Experiment:
 
 
 def code_digest(module: str) -> str:
-    """Return a digest of a module and of all modules of the package that it imports, comments and docstrings aside."""
+    """Return a digest of a module and of those that it imports by ``from genmodels.x import``: of their code alone."""
     found: dict[str, str] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in found:
-            continue
-        tree = ast.parse(inspect.getsource(importlib.import_module(name)))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("genmodels."):
-                waiting.append(str(node.module))
-            body = getattr(node, "body", None)
-            if (
-                isinstance(body, list)
-                and body
-                and isinstance(body[0], ast.Expr)
-                and isinstance(body[0].value, ast.Constant)
-            ):
-                body[0].value.value = ""
-        found[name] = ast.dump(tree)
+        if name not in found:
+            source = inspect.getsource(importlib.import_module(name))
+            found[name] = _code(source)
+            imports = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
+            waiting += [str(node.module) for node in imports if (node.module or "").startswith("genmodels.")]
     return hashlib.sha256(json.dumps(sorted(found.items())).encode()).hexdigest()[:16]
+
+
+def _code(source: str) -> str:
+    """Return the lines of a source without comments and docstrings: the same text in every version of Python."""
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(source)):
+        body = getattr(node, "body", None)
+        first = body[0] if isinstance(body, list) and body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            end = first.end_lineno or first.lineno
+            lines[first.lineno - 1 : end] = [""] * (end - first.lineno + 1)
+    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def _perform(

@@ -66,8 +66,8 @@ class Expectation:
             raise ValueError(f"over: {self.over!r} is none of {', '.join(STATISTICS)}")
         if self.kind and self.kind not in KINDS:
             raise ValueError(f"kind: {self.kind!r} is none of {', '.join(KINDS)}")
-        if self.kind == "stored" and not (RESULTS / f"{self.source}.jsonl").is_file():
-            raise ValueError(f"source: {self.source!r} is no experiment whose results are stored")
+        if (self.kind == "stored") != (RESULTS / f"{self.source}.jsonl").is_file():
+            raise ValueError(f"source: {self.source!r}: kind 'stored' goes with an experiment whose results are stored")
 
     def check(self, id: str, value: Any) -> Claim:
         """The claim that a value makes; with a tolerance it is the pair (number, expected)."""
