@@ -15,7 +15,7 @@ from site_builder.pages import code_cells, read_notebook
 SECTIONS = ["answer", "mistakes", "explore", "derivation", "evidence", "further", "marking"]
 # the second is that of pages not yet rewritten
 ORDERS = [SECTIONS, ["answer", "derivation", "evidence", "explore", "mistakes", "marking", "further"]]
-WORDS, WORDS_PER_POINT, MOST_WORDS = 225, 25, 475  # of an answer: with a figure, two screens; code is not counted
+WORDS, WORDS_PER_POINT, MOST_WORDS = 200, 25, 450  # of an answer: with a figure, two screens; code is not counted
 CELL_LINES = 18
 QUOTED_LINES = 50  # in a cell that quotes the package
 ROOT = Path(__file__).resolve().parents[1]

@@ -11,7 +11,7 @@ import torch
 
 from genmodels.experiments import changes, collapse, store
 from genmodels.experiments.store import Experiment, StaleError, code_digest
-from genmodels.experiments.trials import EXPERIMENTS
+from genmodels.experiments.trials import EXPERIMENTS, METHODS, PLAYS, TRIED, TUNING
 from genmodels.gan.train import continue_training
 
 
@@ -164,3 +164,11 @@ def test_speeds_change_after_the_first_steps():
     assert np.allclose(results["before"], collapse.effective_modes(first.samples(2500), collapse.DATA["ring"]))
     assert np.allclose(results["L_D"], second.discriminator_loss.mean(axis=1))
     assert np.allclose(results["first"], changes.begin(**settings, later_updates=1, later_ratio=1))
+
+
+@pytest.mark.parametrize("method", ["packing", "R1", "WGAN-GP"])
+def test_each_method_is_compared_as_it_did_best_in_the_tuning(method):
+    stored = store.Stored(TUNING.load())
+    tuned = {"steps": 1500, **PLAYS["D too slow"], "first_seed": 300, "seeds": 8}
+    found = [stored.results(tuned | dict(settings))["found"].mean() for settings in TRIED[method]]
+    assert TRIED[method][int(np.argmax(found))] == METHODS[method]

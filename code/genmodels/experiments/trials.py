@@ -55,7 +55,7 @@ CHANGES = Experiment(
     ],
     [],
 )
-TRIED: dict[str, list[Settings]] = {  # four settings each; the first choice of papers or programs is among them
+TRIED: dict[str, list[Settings]] = {  # four settings each, where there is anything to set
     "packing": [{"pack": m} for m in (2, 4, 8, 16)],
     "R1": [{"r1": gamma} for gamma in (0.1, 1, 10, 100)],
     "WGAN-GP": [
@@ -75,7 +75,7 @@ TUNING = _experiment(
         for settings in tried
     ],
 )
-# Each method as it did best in the tuning, by modes found and then by quality
+# Each method as it did best in the tuning, by the mean of the modes found
 METHODS: dict[str, Settings] = {
     "none": {},
     "packing": {"pack": 2},
