@@ -43,15 +43,19 @@ PLAYS: dict[str, Settings] = {
     "D near its optimum": {"updates": 20, "ratio": 1},
     "balanced": {"updates": 1, "ratio": 1},
 }
+
+
+def _change(before: str, after: str, **settings: Any) -> Settings:
+    return {**PLAYS[before], **{f"later_{name}": value for name, value in PLAYS[after].items()}, **settings}
+
+
 CHANGES = Experiment(
     "collapse-changes",
     changes.run,
     changes.begin,
     [
-        {**PLAYS[before], **{f"later_{name}": value for name, value in PLAYS[after].items()}}
-        for before in PLAYS
-        for after in PLAYS
-        if before != after
+        *(_change(before, after) for before in PLAYS for after in PLAYS if before != after),
+        *(_change("D near its optimum", "balanced", fresh=player) for player in ("discriminator", "generator")),
     ],
     [],
 )
@@ -93,11 +97,14 @@ def remedy(data: str, play: str, method: str, long: bool = False) -> Settings:
     return {**PLAYS[play], **METHODS[method], "updates": updates, "data": data, "steps": steps, **few}
 
 
+# The usual loss with the penalty of WGAN-GP: is it the loss that helps, or the penalty?
+PENALTY_ALONE: Settings = {**remedy("ring", "D near its optimum", "none"), "gradient_penalty": 0.1}
 REMEDIES = _experiment(
     "remedies",
     [
         *(remedy("ring", play, method, long) for long in (False, True) for play in PLAYS for method in METHODS),
         *(remedy("grid", play, method) for play in ("D too slow", "balanced") for method in METHODS),
+        PENALTY_ALONE,
     ],
 )
 EXPERIMENTS = (MAP, CHANGES, TUNING, REMEDIES, ELSEWHERE)
