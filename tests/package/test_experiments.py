@@ -166,6 +166,52 @@ def test_speeds_change_after_the_first_steps():
     assert np.allclose(results["first"], changes.begin(**settings, later_updates=1, later_ratio=1))
 
 
+@pytest.mark.parametrize("fresh", ["discriminator", "generator"])
+def test_a_fresh_player_begins_with_its_first_weights(fresh):
+    data, speeds = collapse.DATA["ring"], {"updates": 1, "ratio": 1, "later_updates": 1, "later_ratio": 1}
+    results = changes.run(**speeds, fresh=fresh, seeds=2, steps=40)
+    first = collapse.train_gans(data, collapse.GANConfig(), [200, 201], 40)
+    if fresh == "generator":
+        second = continue_training(data, first, 40, restart=True)
+    else:
+        second = collapse.train_gans(data, collapse.GANConfig(), [200, 201], 40, generator=first.G)
+    assert np.allclose(results["L_G"], second.generator_loss.mean(axis=1))
+
+
+def test_valleys_lie_where_the_logit_falls_on_the_way_to_a_missing_mode():
+    """All samples lie in mode 0. A missing mode is higher; a dip lies between, or the logit rises all the way."""
+    data = collapse.DATA["ring"]
+    points = torch.tensor(data.centres, dtype=torch.float32)
+
+    class Runs:
+        def __init__(self, depth):
+            self.depth = depth
+
+        def samples(self, n):
+            return np.tile(data.centres[0], (2, n, 1)).astype(np.float32)
+
+        def logits(self, way):
+            along = np.linalg.norm(np.asarray(way) - points[0].numpy(), axis=-1)
+            length = along[-1] or 1
+            return np.tile(along / length - self.depth * np.sin(np.pi * along / length), (2, 1))
+
+    assert changes.valleys(Runs(2), data) == pytest.approx([1, 1])
+    assert changes.valleys(Runs(0), data) == pytest.approx([0, 0])
+
+
+def test_without_a_missing_mode_there_is_no_way_to_ask():
+    data = collapse.DATA["ring"]
+
+    class Runs:
+        def samples(self, n):
+            return np.tile(np.repeat(data.centres, n // 8 + 1, axis=0)[:n], (2, 1, 1)).astype(np.float32)
+
+        def logits(self, way):
+            return np.tile(np.linspace(0, 1, len(way)), (2, 1))
+
+    assert np.isnan(changes.valleys(Runs(), data)).all()
+
+
 @pytest.mark.parametrize("method", ["packing", "R1", "WGAN-GP"])
 def test_each_method_is_compared_as_it_did_best_in_the_tuning(method):
     stored = store.Stored(TUNING.load())

@@ -1,5 +1,6 @@
-"""What becomes of small GANs when the speeds of their players change, or one player starts anew; and what D looks
-like at the change: where its slope would lead the samples, and whether valleys lie between the modes.
+"""What becomes of small GANs when the speeds of their players change, or one player starts anew.
+
+And what D looks like at the change: where its slope would lead the samples, and whether valleys lie between the modes.
 """
 
 from __future__ import annotations
