@@ -166,6 +166,13 @@ def test_speeds_change_after_the_first_steps():
     assert np.allclose(results["first"], changes.begin(**settings, later_updates=1, later_ratio=1))
 
 
+def test_the_logit_is_scaled_at_the_change():
+    """With the logit at zero D says one half of everything: its first loss is 2 log 2."""
+    speeds = {"updates": 1, "ratio": 1, "later_updates": 1, "later_ratio": 1, "seeds": 2}
+    results = changes.run(**speeds, logit_scale=0, steps=1)
+    assert results["L_D"] == pytest.approx([2 * np.log(2)] * 2)
+
+
 @pytest.mark.parametrize("fresh", ["discriminator", "generator"])
 def test_a_fresh_player_begins_with_its_first_weights(fresh):
     data, speeds = collapse.DATA["ring"], {"updates": 1, "ratio": 1, "later_updates": 1, "later_ratio": 1}

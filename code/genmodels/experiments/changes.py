@@ -33,17 +33,18 @@ def run(
     later_updates: int,
     later_ratio: float,
     fresh: Literal["discriminator", "generator"] | None = None,
+    logit_scale: float = 1.0,
     steps: int = 1500,
     first_seed: int = 200,
     seeds: int = 16,
 ) -> Mapping[str, ArrayLike]:
     """Train on the ring at some speeds, then for as many steps at others, and return what became of each seed, (S,).
 
-    fresh: this player begins anew at the change, with its first weights.
-    Returned beside what `collapse.run` returns of the end: early and before, the effective number of modes after EARLY
-    steps and at the change; climb, the share of the samples at the change that D's slope would lead to another mode,
-    see `climbing`; early_valleys and valleys, the share of the ways to a missing mode that lead through a valley, after
-    EARLY steps and at the change, see `valleys`.
+    fresh: this player begins anew at the change, with its first weights. logit_scale: there D's logit is multiplied
+    by it. Returned beside what `collapse.run` returns of the end: early and before, the effective number of modes
+    after EARLY steps and at the change; climb, the share of the samples at the change that D's slope would lead to
+    another mode, see `climbing`; early_valleys and valleys, the share of the ways to a missing mode that lead through
+    a valley, after EARLY steps and at the change, see `valleys`.
     """
     data = ring()
     config = GANConfig(discriminator_steps=updates, lr_D=ratio * LR_G, lr_G=LR_G)
@@ -51,17 +52,23 @@ def run(
     trained = range(first_seed, first_seed + seeds)
     early = train_gans(data, config, trained, EARLY)
     first = train_gans(data, config, trained, steps)
+    seen = {
+        "early": effective_modes(early.samples(2500), data),
+        "before": effective_modes(first.samples(2500), data),
+        "climb": climbing(first, data),
+        "early_valleys": valleys(early, data),
+        "valleys": valleys(first, data),
+    }
+    with torch.no_grad():  # a w + a b = a (w + b)
+        first.D.weights[-1] *= logit_scale
+        first.D.biases[-1] *= logit_scale
     if fresh == "discriminator":
         second = train_gans(data, later, trained, steps, generator=first.G, snapshot_every=EVERY)
     else:
         second = continue_training(data, first, steps, config=later, restart=fresh == "generator", snapshot_every=EVERY)
     return {
         **measures(second, data),
-        "early": effective_modes(early.samples(2500), data),
-        "before": effective_modes(first.samples(2500), data),
-        "climb": climbing(first, data),
-        "early_valleys": valleys(early, data),
-        "valleys": valleys(first, data),
+        **seen,
         "first": first.discriminator_loss[:, :FIRST].mean(axis=1),
     }
 

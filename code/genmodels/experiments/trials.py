@@ -56,6 +56,8 @@ CHANGES = Experiment(
     [
         *(_change(before, after) for before in PLAYS for after in PLAYS if before != after),
         *(_change("D near its optimum", "balanced", fresh=player) for player in ("discriminator", "generator")),
+        _change("D near its optimum", "balanced", logit_scale=0.1),
+        _change("balanced", "D too slow", fresh="generator"),
     ],
     [],
 )
@@ -99,12 +101,15 @@ def remedy(data: str, play: str, method: str, long: bool = False) -> Settings:
 
 # The usual loss with the penalty of WGAN-GP: is it the loss that helps, or the penalty?
 PENALTY_ALONE: Settings = {**remedy("ring", "D near its optimum", "none"), "gradient_penalty": 0.1}
+# The loss of packs against a fast D that judges each sample alone
+SUM: Settings = {**remedy("ring", "D near its optimum", "packing"), "packing": "sum"}
 REMEDIES = _experiment(
     "remedies",
     [
         *(remedy("ring", play, method, long) for long in (False, True) for play in PLAYS for method in METHODS),
         *(remedy("grid", play, method) for play in ("D too slow", "balanced") for method in METHODS),
         PENALTY_ALONE,
+        SUM,
     ],
 )
 EXPERIMENTS = (MAP, CHANGES, TUNING, REMEDIES, ELSEWHERE)
