@@ -13,8 +13,6 @@ from bs4 import BeautifulSoup
 from site_builder.pages import code_cells, read_notebook
 
 SECTIONS = ["answer", "mistakes", "explore", "derivation", "evidence", "further", "marking"]
-# the second is that of pages not yet rewritten
-ORDERS = [SECTIONS, ["answer", "derivation", "evidence", "explore", "mistakes", "marking", "further"]]
 WORDS, WORDS_PER_POINT, MOST_WORDS = 200, 25, 450  # of an answer: with a figure, two screens; code is not counted
 CELL_LINES = 18
 QUOTED_LINES = 50  # in a cell that quotes the package
@@ -65,7 +63,7 @@ def section_problems(page: BeautifulSoup) -> list[str]:
         section for section in article.select("section > section") if section.parent is article.select_one("section")
     ]
     found = [section["id"] for section in sections]
-    problems = [] if found in ORDERS else [f"sections are {found}, not {SECTIONS}"]
+    problems = [] if found == SECTIONS else [f"sections are {found}, not {SECTIONS}"]
     problems += [f"{section['id']} is empty" for section in sections if len(section.find_all(recursive=False)) < 2]
     if not re.match(r"\d \([a-z]\) \S", article.h1.get_text() if article.h1 else ""):
         problems.append("the title does not start with the question's number")

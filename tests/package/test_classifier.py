@@ -63,7 +63,7 @@ def test_training_is_that_of_a_plain_loop(train):
     trained = train_classifier(images, labels, 3)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        body, head = trainer._network()
+        body, head = trainer.network(10)
         rows = torch.cat([torch.randperm(250) for _ in range(trainer.EPOCHS)])
     network = torch.nn.Sequential(body, head)
     optimiser = torch.optim.Adam(network.parameters(), lr=trainer.RATE)

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from genmodels.experiments import changes, collapse, store
+from genmodels.data import mnist
+from genmodels.experiments import changes, collapse, digits, store
 from genmodels.experiments.store import Experiment, StaleError, code_digest
 from genmodels.experiments.trials import EXPERIMENTS, METHODS, PLAYS, TRIED, TUNING
 from genmodels.gan.train import continue_training
+from genmodels.vae.model import decode, encode, train
 
 
 def shifted(*, slope, seeds=4):
@@ -225,3 +227,52 @@ def test_each_method_is_compared_as_it_did_best_in_the_tuning(method):
     tuned = {"steps": 1500, **PLAYS["D too slow"], "first_seed": 300, "seeds": 8}
     found = [stored.results(tuned | dict(settings))["found"].mean() for settings in TRIED[method]]
     assert TRIED[method][int(np.argmax(found))] == METHODS[method]
+
+
+def test_codes_get_more_and_more_in_common_with_those_of_the_model():
+    rng = np.random.default_rng(0)
+    codes = rng.choice([-2.0, 6.0], (4000, 1)) + rng.normal(0, 0.1, (4000, 2)) * (1, 3)  # two heaps
+    noise = rng.standard_normal((4000, 2))
+    ways = digits.ladder(noise, codes, seed=0)
+    assert (ways["scale"] ** 2).mean() == pytest.approx((codes**2).mean(), rel=0.05)
+    assert ways["place"].mean(axis=0) == pytest.approx(codes.mean(axis=0), abs=0.2)
+    assert ways["place"].var(axis=0).mean() == pytest.approx(codes.var(axis=0).mean(), rel=0.05)
+    assert np.cov(ways["gaussian"].T) == pytest.approx(np.cov(codes.T), rel=0.1)
+    between = {way: np.mean(abs(z[:, 0] - 2) < 3) for way, z in ways.items()}
+    assert between["gaussian"] > 0.4 and between["mixture"] < 0.01  # only the mixture has two heaps
+    assert abs(np.diff(ways["mixture"][:, 0] > 2)).mean() == pytest.approx(0.5, abs=0.05)  # in random order
+
+
+def test_a_trial_of_digits_measures_the_model_of_the_page():
+    settings = {"model": "both terms", "first_seed": 3, "seeds": 1}
+    results = digits.run(**settings, steps=30, pictures=4)
+    images, unseen = (mnist.load(split)[0] for split in ("train", "test"))
+    model = train(digits.MODELS["both terms"], images, 3, steps=30)
+    mu, logvar = encode(model, images)
+    assert results["second"] == pytest.approx([(mu**2 + np.exp(logvar)).sum(axis=1).mean()])
+    assert results["error"] == pytest.approx([((decode(model, encode(model, unseen)[0]) - unseen) ** 2).mean()])
+    draws = np.random.default_rng(3).standard_normal((2000, 2))
+    assert results["pictures"] == pytest.approx(100 * decode(model, draws[:4]), abs=0.51)
+    seen = digits.judged(decode(model, draws), unseen)
+    assert {name: results[f"prior_{name}"][0] for name in seen} == pytest.approx(seen)
+    assert results["first"] == pytest.approx(digits.begin(**settings, steps=30))
+
+
+@pytest.mark.parametrize("kind", ["VAE", "GAN"])
+def test_a_trial_of_a_convolutional_model_measures_what_it_has(kind):
+    results = digits.run(model=f"convolutional {kind}", steps=2, seeds=1)
+    assert ("error" in results) == (kind == "VAE")
+    assert 0 <= results["prior_legible"][0] <= 1
+
+
+def test_real_digits_are_judged_real():
+    images, unseen = (mnist.load(split)[0] for split in ("train", "test"))
+    found = digits.judged(images[:2000], unseen)
+    assert found["legible"] > 0.88 and found["recall"] > 0.8 and found["kinds"] > 9.5
+    assert found["sharp"] == pytest.approx(1, abs=0.05)
+
+
+def test_the_two_parts_of_the_kl_term_add_up_to_it():
+    mu, logvar = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))
+    parts = [digits.MODELS[name]().kl(mu, logvar) for name in ("mean term", "variance term", "both terms")]
+    assert torch.allclose(parts[0] + parts[1], parts[2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from genmodels.experiments import changes, collapse
+from genmodels.experiments import changes, collapse, digits
 from genmodels.experiments.store import Experiment, Settings
 
 UPDATES = (1, 2, 5, 10, 20)  # of D per step
@@ -112,4 +112,21 @@ REMEDIES = _experiment(
         SUM,
     ],
 )
-EXPERIMENTS = (MAP, CHANGES, TUNING, REMEDIES, ELSEWHERE)
+# Models of digits, trained as on the pages, five times as long, and longer
+DIGITS = Experiment(
+    "digits-long",
+    digits.run,
+    digits.begin,
+    [
+        *({"model": model, "steps": steps} for model in ("autoencoder", "VAE") for steps in (600, 3000, 9000)),
+        *(
+            {"model": model, "steps": steps}
+            for model in ("no KL", "mean term", "variance term", "both terms", "both terms, weight 1")
+            for steps in (400, 2000, 6000)
+        ),
+        *({"model": f"convolutional {kind}", "steps": steps} for kind in ("VAE", "GAN") for steps in (700, 3500)),
+        *({"model": f"convolutional {kind}", "steps": 7000, "pictures": 12} for kind in ("VAE", "GAN")),
+    ],
+    [],
+)
+EXPERIMENTS = (MAP, CHANGES, TUNING, REMEDIES, ELSEWHERE, DIGITS)

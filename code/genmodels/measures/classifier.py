@@ -55,7 +55,7 @@ def train_classifier(images: ArrayLike, labels: ArrayLike, seed: int) -> Classif
     targets = torch.from_numpy(_labels(labels, len(inputs)))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        body, head = _network()
+        body, head = network(CLASSES)
         order = torch.cat([torch.randperm(len(inputs)) for _ in range(EPOCHS)])
     parameters = [*body.parameters(), *head.parameters()]
     optimizer = torch.optim.Adam(parameters, lr=RATE, fused=True)
@@ -69,7 +69,8 @@ def train_classifier(images: ArrayLike, labels: ArrayLike, seed: int) -> Classif
     return Classifier(body, head)
 
 
-def _network() -> tuple[nn.Sequential, nn.Linear]:
+def network(outputs: int) -> tuple[nn.Sequential, nn.Linear]:
+    """Return an untrained network: images (n, 28, 28) -> 64 features -> so many outputs."""
     body = nn.Sequential(
         nn.Unflatten(1, (1, SIDE)),
         nn.Conv2d(1, 16, kernel_size=5, stride=2),  # 28 -> 12
@@ -80,7 +81,7 @@ def _network() -> tuple[nn.Sequential, nn.Linear]:
         nn.Linear(32 * 4 * 4, FEATURES),
         nn.ReLU(),
     )
-    return body, nn.Linear(FEATURES, CLASSES)
+    return body, nn.Linear(FEATURES, outputs)
 
 
 def _images(images: ArrayLike) -> Tensor:
