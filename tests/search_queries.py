@@ -80,7 +80,7 @@ MORE = {
     "beta vae": "1 1b 1c",
     "reparameterization trick": "1 1b 1c",
     "water filling": "1c",
-    "pca": "1c",
+    "pca": "1a 1c",
     "dirac gan": "chase",
     "two time scale": "3 3b 3c",
     "unrolled gan": "3c",
