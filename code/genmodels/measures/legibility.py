@@ -2,7 +2,7 @@
 
 A classifier must name a digit in every image, so its features say little about images that show none. This network
 answers the other question. It is trained on blurred and dimmed digits, too, so that it judges the form alone: how
-sharp an image is, `genmodels.measures.spectra.high_frequency_share` tells.
+sharp an image is, the module `spectra` tells.
 """
 
 from __future__ import annotations
