@@ -109,6 +109,14 @@ def test_the_digest_sees_code_and_neither_comments_nor_docstrings(tmp_path, monk
     assert len(set(digests)) == len(digests)
 
 
+def test_the_digest_sees_a_module_that_is_imported_from_its_package(monkeypatch):
+    """digits.py has `from genmodels.data import mnist`, and mnist.py the digest of the digits."""
+    before, source = code_digest("genmodels.experiments.digits"), store.inspect.getsource
+    changed = lambda module: source(module).replace(mnist.SHA256, "0" * 64)  # noqa: E731
+    monkeypatch.setattr(store.inspect, "getsource", changed)
+    assert code_digest("genmodels.experiments.digits") != before
+
+
 def test_a_trial_is_its_training():
     """A short trial gives what the same call of the package gives, and its first steps are those of `begin`."""
     settings = {"updates": 2, "ratio": 0.5, "seeds": 2}

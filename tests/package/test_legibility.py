@@ -63,4 +63,6 @@ def test_other_than_square_images_are_refused(reader):
     with pytest.raises(ValueError, match="images"):
         reader.legible(np.zeros((2, 28, 20)))
     with pytest.raises(ValueError, match="images"):
+        reader.legible(np.zeros((2, 32, 32)))
+    with pytest.raises(ValueError, match="images"):
         train_reader(np.zeros((2, 3)), 0)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import KDTree
 from scipy.special import entr
 from sklearn.mixture import GaussianMixture
-from torch import Tensor
+from torch import Tensor, nn
 
 from genmodels.data import mnist
 from genmodels.gan.conv_gan import ConvGAN, train_conv_gan
@@ -24,7 +24,7 @@ from genmodels.vae.model import VAE, Autoencoder, decode, encode, train
 
 FIRST = 20  # steps after which a run is compared with the stored one
 DRAWN = 2000  # images of each model
-NEAR = 0.1  # a draw from the prior is in a hole if no training code is so near
+NEAR = 0.1  # a draw from the prior is in a hole if the mean of no training image's code is so near
 STEP = 0.1  # of the codes' length: a step in a random direction, for how fast images change
 
 Images = NDArray[np.float32]
@@ -53,32 +53,33 @@ MODELS: dict[str, Callable[[], VAE]] = {
     "mean term": lambda: MeanTerm(latent_dim=2, beta=4),
     "variance term": lambda: VarianceTerm(latent_dim=2, beta=4),
     "both terms": lambda: VAE(latent_dim=2, beta=4),
-    "both terms, weight 1": lambda: VAE(latent_dim=2, beta=1),
 }
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=1)  # all trials of a process are judged by the same two
 def _judges(seed: int) -> tuple[Classifier, Reader]:
     images, labels = mnist.load("train")
     return train_classifier(images, labels, seed), train_reader(images, seed)
 
 
-def judged(pictures: ArrayLike, unseen: Images, seed: int = 200) -> dict[str, float]:
-    """Return how images (n, 28, 28) compare with unseen digits: distance, precision, recall, legible, sharp, kinds.
+def judged(pictures: ArrayLike, real: Images, seed: int = 200) -> dict[str, float]:
+    """Return how images (n, 28, 28) compare with real digits (m, 28, 28): distance, precision, recall and so on.
 
-    distance: Frechet's, on the features of a classifier. precision, recall: on the same, of every other image. legible:
-    the share that can be read. sharp: the share of high frequencies, as a multiple of that of unseen digits. kinds:
-    exp(H) of the digits that the classifier names, 1 to 10.
+    distance: Frechet's, on the features of a classifier. precision, recall: on the same, of every other image.
+    legible: the share that can be read. sharp: the share of high frequencies, as a multiple of that of the real
+    digits. kinds: exp(H) of the digits that the classifier names, 1 to 10. seed: of the classifier and the reader,
+    which are trained on the training digits; by default the same two judge everything. Raises ValueError if all
+    images are constant, for then nothing is sharp.
     """
     classifier, reader = _judges(seed)
-    real, drawn = classifier.features(unseen), classifier.features(pictures)
-    precision, recall = precision_recall(real[::2], drawn[::2])
+    real_features, drawn = classifier.features(real), classifier.features(pictures)
+    precision, recall = precision_recall(real_features[::2], drawn[::2])
     return {
-        "distance": frechet_distance(real, drawn),
+        "distance": frechet_distance(real_features, drawn),
         "precision": precision,
         "recall": recall,
         "legible": reader.legible(pictures),
-        "sharp": high_frequency_share(pictures) / high_frequency_share(unseen),
+        "sharp": high_frequency_share(pictures) / high_frequency_share(real),
         "kinds": float(np.exp(entr(np.bincount(classifier.probabilities(pictures).argmax(axis=1)) / len(drawn)).sum())),
     }
 
@@ -86,22 +87,29 @@ def judged(pictures: ArrayLike, unseen: Images, seed: int = 200) -> dict[str, fl
 def run(
     *, model: str, steps: int, first_seed: int = 200, seeds: int = 3, pictures: int = 0
 ) -> dict[str, NDArray[np.float64]]:
-    """Train a model, one per seed, and measure it: name -> (S,).
+    """Train a model, one per seed, and measure it: name -> (S,); pictures: (pictures, 28, 28).
 
-    error, train_error: squared error per pixel of reconstructions, of 2000 digits each. kept: their high-frequency
-    power over that of the digits. second: the mean over the images of |mu|^2 + |s|^2. width: the median of s.
-    length: the root mean square of |mu|. change: how much the image changes on average, |x - x'|^2, when mu moves in
-    a random direction by a tenth of that, over the average between two images. holes: the share of draws from the
-    prior without a training code within 0.1.
-    What `judged` says has the way to choose codes before it: prior for N(0, I), halfway for the middles of two codes,
-    scale, place, gaussian, mixture as in `ladder`. pictures: so many draws of the first seed, in hundredths.
+    Of all models, prior_distance, prior_legible and so on: what `judged` says of draws from N(0, I), beside unseen
+    digits. pictures: so many draws of the first seed, in hundredths.
+
+    Of those with an encoder, error: the squared error per pixel of reconstructions of unseen digits, and kept:
+    their high-frequency power over that of the digits. They are decoded from mu; those of the convolutional VAE
+    from a z drawn around it.
+
+    Of the models in MODELS, train_error: the error on training digits. length: the root mean square of |mu|.
+    change: how much the image changes on average, |x - x'|^2, when mu moves in a random direction by a tenth of
+    that, over the average between two images. halfway_legible and so on: `judged` for the middles of two codes;
+    scale_legible and so on: for the codes of `ladder`.
+
+    Of the VAEs among these, second: the mean over the images of |mu|^2 + |s|^2. width: the median of s. holes: the
+    share of draws from the prior without a training image's mu within 0.1.
     """
     images, unseen = (mnist.load(split)[0] for split in ("train", "test"))
     found: dict[str, list[float]] = {}
     drawn = []
     for seed in range(first_seed, first_seed + seeds):
         trained = _train(model, images, seed, steps)
-        ways = _draws(trained, images, seed)
+        ways = {"prior": _from_prior(trained, seed), **_from_codes(trained, images, seed)}
         drawn.append(ways["prior"])
         measured = _of_codes(trained, images, unseen)
         for way, decoded in ways.items():
@@ -119,7 +127,7 @@ def begin(*, model: str, first_seed: int = 200, seeds: int = 3, **_: Any) -> NDA
     """Return what `run` calls "first": the mean pixel of draws after a training of a few steps, (S,)."""
     images = mnist.load("train")[0]
     short = (_train(model, images, seed, FIRST) for seed in range(first_seed, first_seed + seeds))
-    return np.array([_draws(trained, images[:1], 0)["prior"].mean() for trained in short])
+    return np.array([_from_prior(trained, 0).mean() for trained in short])
 
 
 def _train(model: str, images: Images, seed: int, steps: int) -> VAE | ConvVAE | ConvGAN:
@@ -130,18 +138,28 @@ def _train(model: str, images: Images, seed: int, steps: int) -> VAE | ConvVAE |
     return train(MODELS[model], images, seed, steps=steps)
 
 
-def _draws(trained: VAE | ConvVAE | ConvGAN, images: Images, seed: int) -> dict[str, Images]:
-    """Return images that a model draws, DRAWN by each way to choose codes that it has."""
+def _from_prior(trained: VAE | ConvVAE | ConvGAN, seed: int) -> Images:
+    """Return DRAWN images of z ~ N(0, I); the convolutional models have draws of their own, the same for all seeds."""
     if isinstance(trained, ConvGAN):
-        return {"prior": trained.sample(DRAWN, seed=3)}
+        return trained.sample(DRAWN, seed=3)
     if isinstance(trained, ConvVAE):
-        return {"prior": trained.sample_means(DRAWN, seed=3)}
+        return trained.sample_means(DRAWN, seed=3)
+    return decode(trained, _noise(trained, seed))
+
+
+def _from_codes(trained: VAE | ConvVAE | ConvGAN, images: Images, seed: int) -> dict[str, Images]:
+    """Return DRAWN images by each way to choose codes that needs those of training images."""
+    if not isinstance(trained, VAE):
+        return {}
     mu = encode(trained, images)[0].astype(float)
-    codes = {"prior": np.random.default_rng(seed).standard_normal((DRAWN, mu.shape[1]))}
-    if len(images) >= 2 * DRAWN:
-        codes["halfway"] = (mu[:DRAWN] + mu[DRAWN : 2 * DRAWN]) / 2
-        codes |= ladder(codes["prior"], mu, seed)
+    codes = {"halfway": (mu[:DRAWN] + mu[DRAWN : 2 * DRAWN]) / 2, **ladder(_noise(trained, seed), mu, seed)}
     return {way: decode(trained, z) for way, z in codes.items()}
+
+
+def _noise(trained: VAE, seed: int) -> NDArray[np.float64]:
+    layer = trained.decoder[0]
+    assert isinstance(layer, nn.Linear)
+    return np.random.default_rng(seed).standard_normal((DRAWN, layer.in_features))
 
 
 def ladder(noise: ArrayLike, mu: ArrayLike, seed: int) -> dict[str, NDArray[np.float64]]:

@@ -13,6 +13,7 @@ import ast
 import datetime
 import hashlib
 import importlib
+import importlib.util
 import inspect
 import io
 import json
@@ -44,7 +45,7 @@ class StaleError(AssertionError):
 
 @dataclass(frozen=True)
 class Trial:
-    """A stored trial: its settings, its results over seeds (name -> (S,)), and what made them.
+    """A stored trial: its settings, its results over seeds (name -> (S,); pictures: (n, h, w)), and what made them.
 
     made: date, versions, seconds and the digest of the code.
     """
@@ -182,7 +183,10 @@ class Experiment:
 
 
 def code_digest(module: str) -> str:
-    """Return a digest of a module and of those that it imports by ``from genmodels.x import``: of their code alone."""
+    """Return a digest of a module and of those that it imports by ``from genmodels…`` import: of their code alone.
+
+    Data are part of it where a module holds their digest, as `genmodels.data.mnist` does.
+    """
     found: dict[str, str] = {}
     waiting = [module]
     while waiting:
@@ -191,8 +195,18 @@ def code_digest(module: str) -> str:
             source = inspect.getsource(importlib.import_module(name))
             found[name] = _code(source)
             imports = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
-            waiting += [str(node.module) for node in imports if (node.module or "").startswith("genmodels.")]
+            for node in imports:
+                if (node.module or "").startswith("genmodels."):
+                    named = (f"{node.module}.{alias.name}" for alias in node.names)
+                    waiting += [str(node.module), *filter(_is_module, named)]
     return hashlib.sha256(json.dumps(sorted(found.items())).encode()).hexdigest()[:16]
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # what comes before the last dot is a module, not a package
+        return False
 
 
 def _code(source: str) -> str:

@@ -43,7 +43,7 @@ class Classifier:
 
     def _batched(self, network: Callable[[Tensor], Tensor], images: ArrayLike) -> NDArray[np.float64]:
         with torch.no_grad():
-            return torch.cat([network(chunk) for chunk in _images(images).split(CHUNK)]).double().numpy()
+            return torch.cat([network(chunk) for chunk in check_digits(images).split(CHUNK)]).double().numpy()
 
 
 def train_classifier(images: ArrayLike, labels: ArrayLike, seed: int) -> Classifier:
@@ -51,7 +51,7 @@ def train_classifier(images: ArrayLike, labels: ArrayLike, seed: int) -> Classif
 
     images: (n, 28, 28), labels: (n,) whole numbers from 0 to 9. Torch's global random state is left as it was.
     """
-    inputs = _images(images)
+    inputs = check_digits(images)
     targets = torch.from_numpy(_labels(labels, len(inputs)))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -84,7 +84,8 @@ def network(outputs: int) -> tuple[nn.Sequential, nn.Linear]:
     return body, nn.Linear(FEATURES, outputs)
 
 
-def _images(images: ArrayLike) -> Tensor:
+def check_digits(images: ArrayLike) -> Tensor:
+    """Return images (n, 28, 28), n >= 1, as float32. Raises ValueError on another shape or on what is not finite."""
     array = np.asarray(images, dtype=np.float32)
     check_finite(array, "images")
     if array.ndim != 3 or array.shape[1:] != (SIDE, SIDE) or not len(array):
