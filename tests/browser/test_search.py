@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 from urllib.parse import quote
 
 import page_reader
 import pytest
 from playwright.sync_api import Page, expect
-from search_queries import ASKED, QUERIES, right
+from search_queries import ASKED, PAGES, QUERIES, right
 
 PAGE = "/sheet-2/2b-identical.html"
 RESULTS = "#search-results a"
@@ -59,6 +61,24 @@ def test_every_query_finds_its_page_first(page: Page, source: str, request: pyte
         if not right(query, found):
             wrong[query] = found
     assert wrong == {} and len(ASKED) == 20 and len(QUERIES) >= 80
+
+
+def test_questions_that_people_ask_lead_to_their_page(page: Page, site: str) -> None:
+    """Of every other question that is not held back: how often its page is the first that is found, or among three."""
+    text = Path(__file__).parents[1].joinpath("questions.toml").read_text(encoding="utf-8")
+    known = tomllib.loads(text)["question"]
+    assert len({question["url"] for question in known}) == len(known) >= 120
+    tried = [question for question in known if not question.get("held_back")][::2]
+    page.goto(f"{site}/search.html")
+    ranks = []
+    for question in tried:
+        ask(page, question["words"][0])
+        links = page.locator(RESULTS).evaluate_all("links => links.map(link => link.href.split('#')[0])")
+        found = [link.removeprefix(f"{site}/") for link in dict.fromkeys(links)]
+        wanted = PAGES[question["page"]]
+        ranks.append(found.index(wanted) if wanted in found else len(PAGES))
+    first, three = (sum(rank < places for rank in ranks) / len(ranks) for places in (1, 3))
+    assert first > 0.4 and three > 0.68, (first, three)
 
 
 def test_address_asks_too(page: Page, site: str) -> None:
