@@ -112,8 +112,7 @@ def test_the_digest_sees_code_and_neither_comments_nor_docstrings(tmp_path, monk
 def test_the_digest_sees_a_module_that_is_imported_from_its_package(monkeypatch):
     """digits.py has `from genmodels.data import mnist`, and mnist.py the digest of the digits."""
     before, source = code_digest("genmodels.experiments.digits"), store.inspect.getsource
-    changed = lambda module: source(module).replace(mnist.SHA256, "0" * 64)  # noqa: E731
-    monkeypatch.setattr(store.inspect, "getsource", changed)
+    monkeypatch.setattr(store.inspect, "getsource", lambda module: source(module).replace(mnist.SHA256, "0" * 64))
     assert code_digest("genmodels.experiments.digits") != before
 
 

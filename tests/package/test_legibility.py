@@ -59,7 +59,7 @@ def test_made_up_shapes_are_of_five_kinds(digits):
         assert abs(kind.mean() - share) < 0.1
 
 
-def test_other_than_square_images_are_refused(reader):
+def test_images_of_another_size_are_refused(reader):
     with pytest.raises(ValueError, match="images"):
         reader.legible(np.zeros((2, 28, 20)))
     with pytest.raises(ValueError, match="images"):
