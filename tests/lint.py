@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 
 from site_builder.pages import code_cells, read_notebook
 
-SECTIONS = ["answer", "mistakes", "explore", "derivation", "evidence", "further", "marking"]
+SECTIONS = ["answer", "mistakes", "explore", "derivation", "evidence", "questions", "further", "marking"]
 WORDS, WORDS_PER_POINT, MOST_WORDS = 200, 25, 450  # of an answer: with a figure, two screens; code is not counted
 CELL_LINES = 18
 QUOTED_LINES = 50  # in a cell that quotes the package
@@ -55,7 +55,7 @@ def questions(html: Path) -> list[Path]:
 
 
 def section_problems(page: BeautifulSoup) -> list[str]:
-    """The seven sections, in order, with their ids and more than a heading; the points; a hint."""
+    """The eight sections, in order, with their ids and more than a heading; the points; a hint."""
     article = page.select_one("article")
     if article is None:
         return ["no <article>"]
@@ -196,7 +196,7 @@ def prose(source: str) -> str:
     source = re.sub(r"^(`{3,}).*?^\1$", blank, source, flags=re.S | re.M)
     source = re.sub(r"\$\$.*?\$\$(\s*\([\w-]+\))?", blank, source, flags=re.S)
     source = re.sub(r"\$[^$]+\$", blank, source)
-    source = re.sub(r"<!--.*?-->", blank, source, flags=re.S)
+    source = re.sub(r"<!--.*?-->|^:words:.*?$", blank, source, flags=re.S | re.M)
     source = re.sub(r"(\{[\w:]+\})?`[^`]*`", blank, source)
     return re.sub(r"\]\([^)]*\)|<[^>]*>", "]", source)
 

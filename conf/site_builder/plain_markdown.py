@@ -66,11 +66,11 @@ def _directive(fence: re.Match[str], lines: Iterator[str], here: str) -> Iterato
     text = "\n".join(line for line in body if line not in options).strip()
     if fence["name"] == "admonition":
         yield from (f"**{fence['title']}**", "", text)
-    elif fence["name"] == "dropdown":
+    elif fence["name"] in ("dropdown", "question"):
         yield from ("<details>", f"<summary>{fence['title']}</summary>", "", text, "", "</details>")
     elif fence["name"] == "explorable":
         yield f"*(Here the [page on the site]({here}#explore) has an interactive figure.)*"
-    elif fence["name"] != "toctree":  # which shows nothing
+    elif fence["name"] not in ("toctree", "all-questions"):  # which show nothing
         raise ValueError(f"a notebook cannot show the directive {{{fence['name']}}}")
 
 

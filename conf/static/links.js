@@ -168,6 +168,13 @@
     else mark.replaceWith(made);
   }
 
+  // a question that is folded: below its answer
+  for (const fold of article.querySelectorAll("details.asked[id]")) {
+    const address = Object.assign(pageAddress(), { hash: fold.id });
+    const what = words(fold.querySelector(".sd-summary-text"));
+    fold.querySelector(".sd-summary-content").append(button(what, `${pageName} — ${what}`, address, "Copy link"));
+  }
+
   const root = document.documentElement.dataset.content_root || "./";
   for (const link of article.querySelectorAll("a[data-copy]")) {
     const address = new URL(root + link.dataset.copy, base);

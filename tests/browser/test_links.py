@@ -137,6 +137,23 @@ def test_a_link_opens_a_dropdown(page, site):
     expect(inside).to_be_in_viewport()
 
 
+def test_a_question_is_copied_as_a_link_that_opens_it_unfolded_and_in_view(open_page, site):
+    address = f"{site}/sheet-2/2b-identical.html#stuck-at-1386"
+    page = opened(open_page, address)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#stuck-at-1386 .copy-link").click()
+    expect(page.locator(".copied-note")).to_contain_text("Copied: 2 (b) Identical — My losses are stuck at 1.386")
+    link = page.evaluate("navigator.clipboard.readText()").split("\n")[1]
+    assert link == f"{site}/2b.html#stuck-at-1386"
+    for width in (390, 1280):
+        fresh = open_page(viewport={"width": width, "height": 800})
+        fresh.goto(link)
+        fresh.wait_for_url(address)
+        expect(fresh.locator("#stuck-at-1386 .sd-summary-content")).to_be_in_viewport()
+        assert fresh.evaluate(IN_VIEW, "stuck-at-1386") == ""
+        assert fresh.locator("details.asked[open]").count() == 1
+
+
 def test_a_search_for_words_opens_the_folded_part_and_a_bad_escape_does_no_harm(page, site):
     # a link to words uses the browser's find
     page.goto(f"{site}/{QUESTION}#:~:text=need%20the%20loss%20of%20the%20sheet")

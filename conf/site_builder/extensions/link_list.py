@@ -30,12 +30,13 @@ def _formula(text: str) -> str:
 
 
 def _places(env: BuildEnvironment, docname: str) -> list[tuple[str, str, str]]:
-    """The places of a page that have an address: anchor, name, and more words, of sections, equations and figures."""
+    """The places of a page that have an address: anchor, name, and more words, of sections, questions, equations, figures."""
     doctree, numbers = env.get_doctree(docname), env.domains.math_domain.equations
     equations = [block for block in doctree.findall(nodes.math_block) if block.get("label")]
     figures = [figure for figure in doctree.findall(nodes.figure) if figure["ids"]]
     return [
         *((section.anchor, section.heading, "") for section in sections(doctree)),
+        *((asked["id"], asked["title"], "") for asked in env.metadata[docname].get("questions", [])),
         *(
             (block["ids"][0], f"Equation ({numbers[block['label']][1]})", _formula(readable(block.astext())))
             for block in equations

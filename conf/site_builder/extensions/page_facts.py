@@ -1,7 +1,8 @@
 """Facts about each page, computed: points and reading time, description, last change, and the link to edit it.
 
 Reading time: 200 words of prose a minute, a formula in the text counted as a word; 12 seconds for a displayed formula,
-15 for a figure, 10 for a piece of code. What is folded is not counted.
+15 for a figure, 10 for a piece of code. What is folded is not counted, nor are the titles of folded questions, which
+are a list to choose from.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def seconds(node: nodes.Node) -> float:
     folded = getattr(node, "tagname", "") == "HideCodeCellNode" or (
         "cell_input" in about.get("classes", ()) and node.parent.get("hide_mode")
     )
-    if isinstance(node, SILENT) or folded or "dropdown" in about.get("design_component", ""):
+    closed = "dropdown" in about.get("design_component", "") or "asked" in about.get("classes", ())
+    if isinstance(node, SILENT) or folded or closed:
         return 0.0
     if isinstance(node, nodes.math):
         return 60 / WORDS_A_MINUTE

@@ -42,7 +42,7 @@ def page_entry(app: Sphinx, docname: str, doctree: nodes.document) -> Entry:
         "label": "".join(part or "" for part in label.groups()) if label else "",
         "weight": _weight(app, docname),
         "keywords": _keywords(app.env, docname),
-        "sections": _sections(app.env, doctree),
+        "sections": [*_sections(app.env, doctree), *_questions(app.env, docname, doctree)],
     }
 
 
@@ -55,6 +55,26 @@ def _keywords(env: BuildEnvironment, docname: str) -> str:
     """The list ``keywords`` in the page's front matter."""
     words = json.loads(env.metadata[docname].get("keywords", "[]"))  # MyST hands a list over as JSON
     return " . ".join(words)
+
+
+def _questions(env: BuildEnvironment, docname: str, doctree: nodes.document) -> list[Entry]:
+    """The questions that people ask on a page (see questions.py), each a section with its askers' words."""
+    folds = {fold["ids"][0]: fold for fold in doctree.findall(_is_question)}
+    return [
+        {
+            "id": asked["id"],
+            "title": asked["title"],
+            "text": prose(*folds[asked["id"]].children[1:]),  # without its title
+            "asked": asked["words"],
+            "places": [],
+            "code": "",
+        }
+        for asked in env.metadata[docname].get("questions", [])
+    ]
+
+
+def _is_question(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Element) and "asked" in node["classes"]
 
 
 def _sections(env: BuildEnvironment, doctree: nodes.document) -> list[Entry]:
@@ -72,7 +92,8 @@ def _sections(env: BuildEnvironment, doctree: nodes.document) -> list[Entry]:
 
 def _section(env: BuildEnvironment, section: nodes.section) -> Entry:
     """A section's anchor, title and text without its sub-sections, and the places in it that have an address."""
-    own = [child for child in section.children if not isinstance(child, (nodes.section, nodes.title))]
+    inside = (nodes.section, nodes.title)
+    own = [child for child in section.children if not isinstance(child, inside) and not _is_question(child)]
     return {
         "id": "" if isinstance(section.parent, nodes.document) else section["ids"][0],
         "title": prose(next(iter(section.findall(nodes.title)))),
