@@ -14,7 +14,8 @@ var siteSearch = (function () {
   const HINT = 0.3; // what a question word asks for
   const UNFINISHED = 0.6; // the beginning of a word
   const MISTYPED = 0.7;
-  const WITHIN = 0.5; // a section's own score beside that of its page
+  const WITHIN = { least: 0.5, most: 3, word: 0.5 }; // a section's own score beside that of its page: more with each word that is asked
+  const FITS = 0.5; // the share of what was asked that a result must have, or it is only the nearest
   const LONGEST = 300, MOST = 24; // of a query: letters, words
   const NEAR = 0.5; // how alike a word must be to be offered instead
   const WIDTH = 170; // of an excerpt, in letters
@@ -24,7 +25,7 @@ var siteSearch = (function () {
   const stemmer = new EnglishStemmer();
   const stems = new Map(); // of every word met: its stem
   const starts = new Map(); // and the phrases of words.toml that start with it
-  let labels, stop, besideLabel, same, patterns, pages, units, pageIndex, unitIndex, wordIndex, known;
+  let labels, stop, besideLabel, same, patterns, pages, units, pageIndex, unitIndex, wordIndex, known, counts;
 
   // One spelling for all: no accents, no capitals, Greek letters by name, symbols as words.
   function plain(text) {
@@ -114,6 +115,8 @@ var siteSearch = (function () {
     units = pages.flatMap(unitsOf);
     pageIndex = index(Object.keys(PAGE), pages.map(whole));
     unitIndex = index(Object.keys(UNIT), units.map((unit, id) => ({ id, ...unit.terms })));
+    counts = new Map(); // of each term: in how many sections it is
+    for (const { terms } of units) for (const term of new Set(Object.values(terms).join(" ").split(" "))) counts.set(term, (counts.get(term) || 0) + 1);
     known = new Set();
     wordIndex = new MiniSearch({ fields: ["word"], idField: "word", tokenize: (word) => [word], processTerm: (word) => word });
     wordIndex.addAll([...stems.keys()].map((word) => ({ word })));
@@ -179,7 +182,14 @@ var siteSearch = (function () {
         add(`~${group}`, SAME * places.length, places);
       }
     }
+    wanted.weights = new Map([...wanted.words].map((place) => [place, Math.log(1 + units.length / (1 + (counts.get(stemmed[place]) || 0)))]));
     return wanted;
+  }
+
+  // How much of what was asked these words are: rare words count more.
+  function share(wanted, places) {
+    const sum = (some) => some.reduce((total, place) => total + wanted.weights.get(place), 0);
+    return sum([...wanted.words].filter((place) => places.has(place))) / sum([...wanted.words]);
   }
 
   // Whether a word occurs on the site or among the readers' words.
@@ -223,8 +233,8 @@ var siteSearch = (function () {
     const found = new Map();
     for (const hit of made.search([...wanted.terms.keys()].join(" "), options)) {
       const covered = new Set(hit.queryTerms.flatMap((term) => wanted.terms.get(term).places));
-      const share = [...wanted.words].filter((place) => covered.has(place)).length / wanted.words.size;
-      found.set(hit.id, { score: hit.score * share * share, terms: hit.terms });
+      const part = share(wanted, covered);
+      found.set(hit.id, { score: hit.score * part * part, part });
     }
     return found;
   }
@@ -243,7 +253,8 @@ var siteSearch = (function () {
       return { unit, own, page: (ofPages.get(unit.page)?.score || 0) / best, exact: exact.has(unit.id) || exact.has(`.${unit.id.split(".").pop()}`) };
     }).filter(({ unit, own, page, exact: is }) => is || page && (own || !unit.id));
     const most = Math.max(...scored.map(({ own }) => own), 1e-9);
-    for (const entry of scored) entry.score = entry.page + WITHIN * entry.own / most + (entry.exact ? 10 : 0);
+    const within = Math.min(Math.max(WITHIN.least, WITHIN.word * (wanted.words.size - 1)), WITHIN.most);
+    for (const entry of scored) entry.score = entry.page + within * entry.own / most + (entry.exact ? 10 : 0);
     scored.sort((a, b) => b.score - a.score);
     const shown = new Map();
     const results = scored.filter(({ unit }) => {
