@@ -261,7 +261,8 @@ var siteSearch = (function () {
       shown.set(unit.page, (shown.get(unit.page) || 0) + 1);
       return shown.get(unit.page) <= perPage;
     }).slice(0, limit);
-    return { results: results.map(({ unit }) => result(unit, wanted)), nearest: results.length ? [] : nearest(wanted), scored };
+    const fit = results.length ? Math.max(ofPages.get(results[0].unit.page)?.part || 0, results[0].exact) : 0;
+    return { results: results.map(({ unit }) => result(unit, wanted)), nearest: results.length ? [] : nearest(wanted), fit };
   }
 
   function result(unit, wanted) {
