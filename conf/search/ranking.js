@@ -4,8 +4,8 @@ var siteSearch = (function () {
   "use strict";
 
   // what counts how much: in a page, in a section, and the sections among each other
-  const PAGE = { label: 30, title: 5, keywords: 5, asked: 1.5, headings: 2, question: 2.5, answer: 3, derivation: 1.5, text: 1, context: 0.5, code: 0.1 };
-  const UNIT = { title: 2, asked: 2, text: 1, code: 0.1 };
+  const PAGE = { label: 30, title: 5, keywords: 5, asked: 0.5, headings: 2, question: 2.5, answer: 3, derivation: 1.5, text: 1, context: 0.5, code: 0.1 };
+  const UNIT = { title: 2, asked: 3, text: 0.6, code: 0.1 };
   const SECTION = { "": 1.1, answer: 1.3, derivation: 1.1, marking: 0.6, further: 0.8, evidence: 0.9, explore: 0.8 };
   const PLACE = 0.35, CHECK = 0.2;
   const BM25 = { k: 1.2, b: 0.6, d: 0.3 };
@@ -18,6 +18,7 @@ var siteSearch = (function () {
   const FITS = 0.5; // the share of what was asked that a result must have, or it is only the nearest
   const LONGEST = 300, MOST = 24; // of a query: letters, words
   const NEAR = 0.5; // how alike a word must be to be offered instead
+  const NEAREST = 3; // questions that are offered where nothing fits
   const WIDTH = 170; // of an excerpt, in letters
 
   const GREEK = { α: "alpha", β: "beta", γ: "gamma", δ: "delta", ε: "epsilon", θ: "theta", λ: "lambda", μ: "mu", π: "pi",
@@ -137,11 +138,11 @@ var siteSearch = (function () {
   // A page as one document, made of its sections' terms.
   function whole(page, at) {
     const own = units.filter((unit) => unit.page === at);
-    const named = (test) => own.filter(({ section }) => test(section.id)).map((unit) => `${unit.id ? unit.terms.title : ""} ${unit.terms.text}`).join(" ");
+    const named = (test) => own.filter(({ section }) => section.asked === undefined && test(section.id)).map((unit) => `${unit.id ? unit.terms.title : ""} ${unit.terms.text}`).join(" ");
     const exercise = page.label.length > 1 ? pages.find(({ label }) => label === page.label[0]) : null;
-    return { id: at, label: page.label ? `q${page.label}` : "", title: joined(page.title), keywords: joined(page.keywords), asked: own.map((unit) => unit.terms.asked).join(" "),
+    return { id: at, label: page.label ? `q${page.label}` : "", title: joined(page.title), keywords: joined(page.keywords), asked: own.filter(({ section }) => section.asked !== undefined).map(({ terms }) => `${terms.title} ${terms.asked}`).join(" "),
       question: named((id) => !id), answer: named((id) => id === "answer"), derivation: named((id) => id === "derivation"),
-      headings: joined(page.sections.slice(1).map(({ title }) => title).join(" . ")), text: named((id) => id && id !== "answer" && id !== "derivation"), context: exercise ? joined(exercise.title) : "",
+      headings: joined(page.sections.slice(1).filter(({ asked }) => asked === undefined).map(({ title }) => title).join(" . ")), text: named((id) => id && id !== "answer" && id !== "derivation"), context: exercise ? joined(exercise.title) : "",
       code: own.map((unit) => unit.terms.code).join(" ") };
   }
 
@@ -153,7 +154,8 @@ var siteSearch = (function () {
     const labelled = all.some((word) => /^q\d/.test(word));
     const words = all.map((word, place) => met(word) ? word : corrected(word, place === all.length - 1)[0]?.word || word);
     const stemmed = words.map(stem);
-    const asked = words.map((word, place) => !stop.has(word) && !(labelled && besideLabel.has(word)) && place);
+    const silent = words.every((word) => stop.has(word)); // such as "mean": then this is what is asked
+    const asked = words.map((word, place) => (silent || !stop.has(word)) && !(labelled && besideLabel.has(word)) && place);
     const phrases = words.flatMap((_, start) => phrasesAt(stemmed, start, words)
       .map(({ phrase, group }) => ({ group, places: phrase.map((_, offset) => start + offset) })));
     const inPhrase = new Set(phrases.flatMap(({ places }) => places));
@@ -239,10 +241,11 @@ var siteSearch = (function () {
     return found;
   }
 
-  // The best results first: {url, page, section, excerpt}; where there is none, the words on the site that come nearest.
+  // The best results first: {url, page, section, excerpt}, and whether they fit; where there is none, the words on the site that come
+  // nearest.
   function search(query, limit, perPage) {
     const wanted = understand(query);
-    if (!wanted.words.size) return { results: [], nearest: [] };
+    if (!wanted.words.size) return { results: [], nearest: [], fits: true };
     const ofPages = matches(pageIndex, wanted, PAGE), ofUnits = matches(unitIndex, wanted, UNIT);
     for (const [at, hit] of ofPages) hit.score *= pages[at].weight;
     const exact = new Set(query.split(/\s+/).filter((word) => /[a-z][-_.A-Z][A-Za-z]/.test(word))
@@ -257,12 +260,13 @@ var siteSearch = (function () {
     for (const entry of scored) entry.score = entry.page + within * entry.own / most + (entry.exact ? 10 : 0);
     scored.sort((a, b) => b.score - a.score);
     const shown = new Map();
+    // where even the best page has few of the words, the site does not answer: then only the nearest questions
+    const fits = scored.length > 0 && (scored[0].exact || ofPages.get(scored[0].unit.page).part >= FITS);
     const results = scored.filter(({ unit }) => {
       shown.set(unit.page, (shown.get(unit.page) || 0) + 1);
-      return shown.get(unit.page) <= perPage;
-    }).slice(0, limit);
-    const fit = results.length ? Math.max(ofPages.get(results[0].unit.page)?.part || 0, results[0].exact) : 0;
-    return { results: results.map(({ unit }) => result(unit, wanted)), nearest: results.length ? [] : nearest(wanted), fit };
+      return fits ? shown.get(unit.page) <= perPage : unit.section.asked;
+    }).slice(0, fits ? limit : NEAREST);
+    return { results: results.map(({ unit }) => result(unit, wanted)), nearest: results.length ? [] : nearest(wanted), fits };
   }
 
   function result(unit, wanted) {

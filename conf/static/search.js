@@ -54,9 +54,10 @@
     let timer = 0, asked = 0;
 
     function show(query, found) {
-      const { results, nearest } = found;
+      const { results, nearest, fits } = found;
       list.replaceChildren(...results.map(item));
-      status.replaceChildren(!query ? "" : results.length === 1 ? "1 result" : results.length ? `${results.length} results` : "Nothing found.");
+      const count = results.length === 1 ? "1 result" : `${results.length} results`;
+      status.replaceChildren(!query ? "" : !results.length ? "Nothing found." : fits ? count : "Nothing here seems to be about this. The nearest questions:");
       if (query && !results.length && nearest.length) {
         status.append(" Did you mean ", ...nearest.flatMap((word, at) => [at ? ", " : "", suggestion(word)]), "?");
       }
@@ -73,7 +74,7 @@
     async function search() {
       clearTimeout(timer);
       const query = field.value.trim(), turn = ++asked;
-      if (!query) return show("", { results: [], nearest: [] });
+      if (!query) return show("", { results: [], nearest: [], fits: true });
       try {
         const engine = await load();
         if (turn === asked) show(query, engine.search(query, most, perPage));

@@ -16,7 +16,7 @@ PUBLISHED = ROOT / "tests" / "published-anchors.txt"
 WORDS_FOR_NUMBERS = dict(enumerate("zero one two three four five six seven eight nine ten eleven twelve".split()))
 
 
-def test_every_question_page_has_its_seven_sections(html):
+def test_every_question_page_has_its_eight_sections(html):
     assert len(lint.questions(html)) >= 2
     problems = []
     for path in lint.questions(html):
