@@ -19,6 +19,8 @@ PAGES = {
     "3b": "sheet-2/3b-why-collapse.html",
     "3c": "sheet-2/3c-packing.html",
     "chase": "sheet-2/chase-and-divergences.html",
+    "code": "sheet-2/losses-in-code.html",
+    "log": "sheet-2/training-log.html",
     "index": "index.html",
     "notation": "notation.html",
     "results": "results.html",

@@ -15,7 +15,9 @@ from docutils import nodes
 from site_builder import plain_text
 from site_builder.extensions import search_index
 
-BYTES_A_PAGE = 8500  # of the script as it is sent, a third of it the words of questions; loaded only by readers who search
+BYTES_A_PAGE = (
+    8500  # of the script as it is sent, a third of it the words of questions; loaded only by readers who search
+)
 
 
 @pytest.fixture(scope="module")
