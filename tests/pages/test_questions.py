@@ -73,6 +73,12 @@ def test_each_has_a_link_to_paste(html):
     assert set(folds(html)) <= links
 
 
+def test_the_address_of_each_is_published(html):
+    published = (ROOT / "tests/published-anchors.txt").read_text(encoding="utf-8").split()
+    missing = sorted(set(folds(html)) - set(published))
+    assert not missing, "append to tests/published-anchors.txt:\n" + "\n".join(missing)
+
+
 def test_search_knows_each_with_the_words_of_its_askers(html):
     script = (html / "searchindex.js").read_text(encoding="utf-8")
     pages = json.loads(script[script.rindex("siteSearch.start(") + len("siteSearch.start(") : script.rindex(")")])[

@@ -30,7 +30,7 @@ def _formula(text: str) -> str:
 
 
 def _places(env: BuildEnvironment, docname: str) -> list[tuple[str, str, str]]:
-    """The places of a page that have an address: anchor, name, and more words, of sections, questions, equations, figures."""
+    """A page's sections, questions, equations and figures: anchor, name, and more words of each."""
     doctree, numbers = env.get_doctree(docname), env.domains.math_domain.equations
     equations = [block for block in doctree.findall(nodes.math_block) if block.get("label")]
     figures = [figure for figure in doctree.findall(nodes.figure) if figure["ids"]]

@@ -21,10 +21,10 @@ SEEN = ("curves", "numbers", "pictures", "code", "ideas")
 
 
 class Question(DropdownDirective):
-    """A dropdown whose title is the question. ``:see:`` where its asker comes from, ``:words:`` what is typed for it."""
+    """A dropdown with the question as its title; ``:see:`` tells what its asker sees, ``:words:`` what is typed."""
 
     required_arguments, optional_arguments = 1, 0
-    option_spec = {
+    option_spec = {  # noqa: RUF012 - docutils reads it from the class
         "name": directives.unchanged_required,
         "see": lambda text: directives.choice(text, SEEN),
         "words": directives.unchanged,
@@ -35,7 +35,7 @@ class Question(DropdownDirective):
         if missing := {"name", "see"} - self.options.keys():
             raise self.error(f"the question needs {' and '.join(sorted(missing))}")
         (container,) = super().run_with_defaults()
-        container["container_classes"] = [*container["container_classes"], "asked"]  # type: ignore[index]
+        container["container_classes"] = [*container["container_classes"], "asked"]
         title = container.next_node(nodes.rubric)
         asked = {"id": title["ids"][0], "title": clean_astext(title), "see": self.options["see"]}
         known = self.env.metadata[self.env.docname].setdefault("questions", [])
