@@ -4,8 +4,8 @@ var siteSearch = (function () {
   "use strict";
 
   // what counts how much: in a page, in a section, and the sections among each other
-  const PAGE = { label: 30, title: 5, keywords: 5, asked: 0.5, headings: 2, question: 2.5, answer: 3, derivation: 1.5, text: 1, context: 0.5, code: 0.1 };
-  const UNIT = { title: 2, asked: 3, text: 0.6, code: 0.1 };
+  const PAGE = { label: 30, title: 5, keywords: 5, asked: 0.5, headings: 2, question: 2.5, answer: 3, derivation: 1.5, text: 1, context: 0.5 };
+  const UNIT = { title: 2, asked: 3, text: 0.6 };
   const SECTION = { "": 1.1, answer: 1.3, derivation: 1.1, marking: 0.6, further: 0.8, evidence: 0.9, explore: 0.8 };
   const PLACE = 0.35, CHECK = 0.2;
   const BM25 = { k: 1.2, b: 0.6, d: 0.3 };
@@ -128,9 +128,9 @@ var siteSearch = (function () {
   function unitsOf(page, at) {
     return page.sections.flatMap((section) => {
       const places = section.places.map(([id, title, text]) => ({ page: at, section, id, title, text, weight: title === "Check" ? CHECK : PLACE,
-        terms: { title: joined(title), asked: "", text: joined(text), code: "" } }));
+        terms: { title: joined(title), asked: "", text: joined(text) } }));
       const own = { page: at, section, id: section.id, title: section.title, text: section.text, weight: SECTION[section.id] || 1,
-        terms: { title: joined(section.title), asked: joined(section.asked || ""), text: joined(section.text), code: joined(section.code) } };
+        terms: { title: joined(section.title), asked: joined(section.asked || ""), text: joined(section.text) } };
       return [own, ...places];
     });
   }
@@ -142,8 +142,7 @@ var siteSearch = (function () {
     const exercise = page.label.length > 1 ? pages.find(({ label }) => label === page.label[0]) : null;
     return { id: at, label: page.label ? `q${page.label}` : "", title: joined(page.title), keywords: joined(page.keywords), asked: own.filter(({ section }) => section.asked !== undefined).map(({ terms }) => `${terms.title} ${terms.asked}`).join(" "),
       question: named((id) => !id), answer: named((id) => id === "answer"), derivation: named((id) => id === "derivation"),
-      headings: joined(page.sections.slice(1).filter(({ asked }) => asked === undefined).map(({ title }) => title).join(" . ")), text: named((id) => id && id !== "answer" && id !== "derivation"), context: exercise ? joined(exercise.title) : "",
-      code: own.map((unit) => unit.terms.code).join(" ") };
+      headings: joined(page.sections.slice(1).filter(({ asked }) => asked === undefined).map(({ title }) => title).join(" . ")), text: named((id) => id && id !== "answer" && id !== "derivation"), context: exercise ? joined(exercise.title) : "" };
   }
 
   const joined = (text) => terms(text).join(" ");

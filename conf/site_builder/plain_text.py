@@ -140,10 +140,3 @@ def alt_text(figure: nodes.figure) -> str:
         if label:
             return html.unescape(label[1])
     return ""
-
-
-def code(part: nodes.Node) -> str:
-    """The code in a part of a page, without its sub-sections."""
-    if isinstance(part, nodes.section):
-        return "\n".join(code(child) for child in part.children if not isinstance(child, nodes.section))
-    return "\n".join(block.astext() for block in part.findall(nodes.literal_block))

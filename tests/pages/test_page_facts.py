@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from docutils import nodes
 from PIL import Image, ImageFont
-from sphinx.util.inventory import InventoryFile
 
 from genmodels.site.figures import panels
 from genmodels.site.palette import colour
@@ -206,48 +205,10 @@ def test_the_page_for_lost_addresses_lists_all_questions(html):
     assert [address for address in addresses if not address.startswith(("/", "#", "https://"))] == []
 
 
-# ---- for other Sphinx sites
-
-
-def test_labels_for_other_sites_lead_somewhere(html):
-    with (html / "objects.inv").open("rb") as file:
-        inventory = InventoryFile.load(file, "", lambda base, path: path)
-    labels = {name: item.uri for name, item in inventory["std:label"].items()}
-    assert labels["2a"] == "sheet-2/2a-no-overlap.html"
-    assert labels["2a-derivation"] == "sheet-2/2a-no-overlap.html#derivation"
-    assert labels["eq-a-cliff"] == "sheet-2/2a-no-overlap.html#equation-eq-a-cliff"
-    assert labels["fig-2a-cliff"] == "sheet-2/2a-no-overlap.html#fig-2a-cliff"
-    known: dict[Path, set[str]] = {}
-    for name, uri in labels.items():
-        page, _, anchor = uri.partition("#")
-        if name not in ("genindex", "modindex", "py-modindex", "search"):  # Sphinx always has these four
-            assert not anchor or anchor in lint.anchors(html / page, known), name
-
-
 def sphinx(source: Path, out: Path) -> None:
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", str(source), str(out)]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-
-
-def test_another_sphinx_site_can_refer_to_a_question(html, tmp_path):
-    mapping = f"{{'solved': ('https://example.org/', {str(html / 'objects.inv')!r})}}"
-    (tmp_path / "conf.py").write_text(f"extensions = ['sphinx.ext.intersphinx']\nintersphinx_mapping = {mapping}\n")
-    (tmp_path / "index.rst").write_text(
-        "A course\n========\n\n:ref:`solved:2a`, :ref:`solved:2b-answer`, :ref:`solved:eq-a-cliff`, "
-        ":ref:`solved:fig-2a-cliff`, :doc:`solved:notation`\n"
-    )
-    sphinx(tmp_path, tmp_path / "out")
-    links = lint.parse(tmp_path / "out/index.html").select("a.external")
-    assert [(str(link["href"]), link.get_text()) for link in links[:3]] == [
-        (
-            "https://example.org/sheet-2/2a-no-overlap.html",
-            "2 (a) No overlap: both losses are zero and the generator learns nothing",
-        ),
-        ("https://example.org/sheet-2/2b-identical.html#answer", "Answer"),
-        ("https://example.org/sheet-2/2a-no-overlap.html#equation-eq-a-cliff", "(2a.8)"),
-    ]
-    assert len(links) == 5
 
 
 # ---- a site that knows its address, without git

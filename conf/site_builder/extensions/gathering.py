@@ -28,8 +28,8 @@ class Gathering(SphinxDirective):
     """A directive that shows what stands on other pages."""
 
     def run(self) -> list[nodes.Node]:
-        """What is there at once: one place."""
-        return [self.place()]
+        """What is there at once: one place, for what the argument names, if there is one."""
+        return [self.place(*self.arguments)]
 
     def place(self, about: str = "") -> gathered:
         """A place for what is gathered about something; with `make live` its page is read again at every change."""

@@ -37,9 +37,9 @@ class Question(DropdownDirective):
         (container,) = super().run_with_defaults()
         container["container_classes"] = [*container["container_classes"], "asked"]
         title = container.next_node(nodes.rubric)
-        asked = {"id": title["ids"][0], "title": clean_astext(title), "see": self.options["see"]}
+        asked = {"id": title["ids"][0], "title": clean_astext(title), "asked": self.options.get("words", "")}
         known = self.env.metadata[self.env.docname].setdefault("questions", [])
-        known.append(asked | {"words": self.options.get("words", "")})
+        known.append(asked | {"see": self.options["see"]})
         return [container]
 
 
@@ -47,10 +47,6 @@ class AllQuestions(Gathering):
     """A list of links to questions."""
 
     required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        """One place, for what is asked about what one sees."""
-        return [self.place(self.arguments[0])]
 
     @classmethod
     def gather(cls, app: Sphinx, docname: str, about: str) -> list[nodes.Node]:
@@ -60,9 +56,8 @@ class AllQuestions(Gathering):
             href = app.builder.get_relative_uri(docname, page)
             for asked in app.env.metadata[page].get("questions", []):
                 if asked["see"] == about:
-                    number = escape(name.partition(")")[0] + ")" * (")" in name) if name[:1].isdigit() else name)
                     link = f'<a href="{href}#{asked["id"]}">{escape(asked["title"])}</a>'
-                    items.append(f"<li>{link} <small>{number}</small></li>")
+                    items.append(f"<li>{link} <small>{escape(name)}</small></li>")
         return [nodes.raw("", f'<ul class="all-questions">{"".join(items)}</ul>', format="html")] if items else []
 
 

@@ -7,11 +7,8 @@ students use (conf/search/words.toml) and the text of all pages. A classic scrip
 
 from __future__ import annotations
 
-import io
 import json
-import keyword
 import re
-import tokenize
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +20,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from site_builder.plain_text import alt_text, checks, code, prose, readable
+from site_builder.plain_text import alt_text, checks, prose, readable
 
 PARTS = Path(__file__).parents[2] / "search"
 STEMMER = Path(sphinx.search.__file__).parent / "minified-js"  # private: where Sphinx keeps its stemmers
@@ -40,36 +37,25 @@ def page_entry(app: Sphinx, docname: str, doctree: nodes.document) -> Entry:
         "url": app.builder.get_target_uri(docname),
         "title": name,
         "label": "".join(part or "" for part in label.groups()) if label else "",
-        "weight": _weight(app, docname),
-        "keywords": _keywords(app.env, docname),
+        # that of the first pattern that fits
+        "weight": next(
+            (weight for pattern, weight in app.config.search_weights if re.fullmatch(pattern, docname)), 1.0
+        ),
+        # the list in the front matter, which MyST hands over as JSON
+        "keywords": " . ".join(json.loads(app.env.metadata[docname].get("keywords", "[]"))),
         "sections": [*_sections(app.env, doctree), *_questions(app.env, docname, doctree)],
     }
 
 
-def _weight(app: Sphinx, docname: str) -> float:
-    """How much a page counts: that of the first pattern in ``search_weights`` that fits its name."""
-    return next((weight for pattern, weight in app.config.search_weights if re.fullmatch(pattern, docname)), 1.0)
-
-
-def _keywords(env: BuildEnvironment, docname: str) -> str:
-    """The list ``keywords`` in the page's front matter."""
-    words = json.loads(env.metadata[docname].get("keywords", "[]"))  # MyST hands a list over as JSON
-    return " . ".join(words)
-
-
 def _questions(env: BuildEnvironment, docname: str, doctree: nodes.document) -> list[Entry]:
     """The questions that people ask on a page (see questions.py), each a section with its askers' words."""
-    folds = {fold["ids"][0]: fold for fold in doctree.findall(_is_question)}
+    folds = {
+        fold["ids"][0]: prose(*fold.children[1:]) for fold in doctree.findall(_is_question)
+    }  # without their titles
+    known = env.metadata[docname].get("questions", [])
     return [
-        {
-            "id": asked["id"],
-            "title": asked["title"],
-            "text": prose(*folds[asked["id"]].children[1:]),  # without its title
-            "asked": asked["words"],
-            "places": [],
-            "code": "",
-        }
-        for asked in env.metadata[docname].get("questions", [])
+        {name: asked[name] for name in ("id", "title", "asked")} | {"text": folds[asked["id"]], "places": []}
+        for asked in known
     ]
 
 
@@ -78,14 +64,8 @@ def _is_question(node: nodes.Node) -> bool:
 
 
 def _sections(env: BuildEnvironment, doctree: nodes.document) -> list[Entry]:
-    """The sections of a page in reading order; the first is the page. A name in code counts where it comes first."""
-    met: set[str] = set()
-    found = []
-    for section in doctree.findall(nodes.section):
-        if section["ids"]:
-            new = [name for name in names(code(section)) if name not in met]
-            met.update(new)
-            found.append(_section(env, section) | {"code": " ".join(new)})
+    """The sections of a page in reading order; the first is the page."""
+    found = [_section(env, section) for section in doctree.findall(nodes.section) if section["ids"]]
     # without its own text, such as the tables of the results page, a section is no answer to anything
     return [section for section in found if section["text"] or section["places"] or not section["id"]]
 
@@ -100,18 +80,6 @@ def _section(env: BuildEnvironment, section: nodes.section) -> Entry:
         "text": prose(*own),
         "places": [place for child in own for place in _places(env, child)],
     }
-
-
-def names(source: str) -> list[str]:
-    """The names that a piece of code uses, each once; nothing where it is no Python."""
-    found: dict[str, None] = {}
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type == tokenize.NAME and len(token.string) > 2 and not keyword.iskeyword(token.string):
-                found[token.string] = None
-    except (tokenize.TokenError, IndentationError):
-        return []
-    return list(found)
 
 
 def _places(env: BuildEnvironment, part: nodes.Node) -> Iterator[list[str]]:
@@ -138,16 +106,12 @@ def _summary(described: nodes.Node) -> str:
     return next((text for text in paragraphs if not text.startswith(("Bases:", "Alias for"))), "")
 
 
-def words() -> Entry:
-    """The words that students use, from words.toml."""
-    return tomllib.loads((PARTS / "words.toml").read_text(encoding="utf-8"))
-
-
 def script(pages: list[Entry]) -> str:
     """The script ``searchindex.js`` that holds all of search."""
     sources = [PARTS / "minisearch.min.js", STEMMER / "base-stemmer.js", STEMMER / "english-stemmer.js"]
     sources.append(PARTS / "ranking.js")
-    data = json.dumps({"words": words(), "pages": pages}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    words = tomllib.loads((PARTS / "words.toml").read_text(encoding="utf-8"))
+    data = json.dumps({"words": words, "pages": pages}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     parts = [source.read_text(encoding="utf-8") for source in sources]
     return ";\n".join([*parts, f"siteSearch.start({data})"]) + ";\n"
 

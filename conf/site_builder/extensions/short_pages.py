@@ -3,9 +3,6 @@
 A forum that shows a preview of a link reads the short page and runs no scripts: the short page carries the title, the
 description and the picture of the page it leads to. Readers are led on by ``static/redirect.js``, which keeps what
 stands behind the address, or by the page's own refresh where scripts are off.
-
-The same short names are labels for other Sphinx sites, by way of objects.inv: ``2a``, ``2a-derivation``,
-``eq-a-cliff``.
 """
 
 from __future__ import annotations
@@ -16,10 +13,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import clean_astext
-
-from site_builder.extensions.page_names import sections
 
 LEADS_UP = re.compile(r'(?<=content=")(?:\.\./)+')
 
@@ -51,22 +45,10 @@ class ShortPages:
                 yield short, context, "redirect.html"
 
 
-def label(app: Sphinx, env: BuildEnvironment) -> None:
-    """Give pages, their sections and their equations labels that other Sphinx sites can refer to."""
-    labels = env.domains.standard_domain.labels
-    for short, target in app.config.short_links.items():
-        labels[short] = (target, "", clean_astext(env.titles[target]))
-        for section in sections(env.get_doctree(target)):
-            labels.setdefault(f"{short}-{section.anchor}", (target, section.anchor, section.heading))
-    for name, (docname, number) in env.domains.math_domain.equations.items():
-        labels.setdefault(name, (docname, f"equation-{name}", f"({number})"))
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the labels and what makes the short pages."""
+    """Register what makes the short pages."""
     app.setup_extension("site_builder.extensions.page_names")
     short = ShortPages()
-    app.connect("env-updated", label)
     app.connect("html-page-context", short.remember, priority=900)  # after all tags are there
     app.connect("html-collect-pages", short.pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
