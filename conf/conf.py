@@ -107,9 +107,8 @@ html_theme_options: dict[str, object] = {
 
 # what a page counts in search; all others count fully, and those that count nothing are left out
 search_weights = [
-    (r"speed", 0.0),  # says that what stood there is gone
+    (r"speed|sheet-\d+/answers", 0.0),  # says that what stood there is gone; repeats the pages' answers
     (r"sheet-\d+/\d[a-z]?-.*", 1.0),
-    (r"sheet-\d+/answers", 0.3),  # repeats the pages' answers
     (r"sheet-\d+/.*", 0.8),
     (r"notation|index", 0.5),
     (r"api/.*|results|literature", 0.3),

@@ -15,9 +15,7 @@ from docutils import nodes
 from site_builder import plain_text
 from site_builder.extensions import search_index
 
-BYTES_A_PAGE = (
-    8500  # of the script as it is sent, a third of it the words of questions; loaded only by readers who search
-)
+BYTES_A_PAGE = 8000  # of the script as it is sent, a third of it the words of those who ask; no page waits for it
 
 
 @pytest.fixture(scope="module")

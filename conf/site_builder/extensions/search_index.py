@@ -16,6 +16,7 @@ from typing import Any
 
 import sphinx.search
 from docutils import nodes
+from rjsmin import jsmin
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -43,20 +44,14 @@ def page_entry(app: Sphinx, docname: str, doctree: nodes.document) -> Entry:
         ),
         # the list in the front matter, which MyST hands over as JSON
         "keywords": " . ".join(json.loads(app.env.metadata[docname].get("keywords", "[]"))),
-        "sections": [*_sections(app.env, doctree), *_questions(app.env, docname, doctree)],
+        "sections": [*_sections(app.env, doctree), *_questions(app.env, docname)],
     }
 
 
-def _questions(env: BuildEnvironment, docname: str, doctree: nodes.document) -> list[Entry]:
-    """The questions that people ask on a page (see questions.py), each a section with its askers' words."""
-    folds = {
-        fold["ids"][0]: prose(*fold.children[1:]) for fold in doctree.findall(_is_question)
-    }  # without their titles
+def _questions(env: BuildEnvironment, docname: str) -> list[Entry]:
+    """The questions that people ask on a page (see questions.py), each a section: its title and words are enough."""
     known = env.metadata[docname].get("questions", [])
-    return [
-        {name: asked[name] for name in ("id", "title", "asked")} | {"text": folds[asked["id"]], "places": []}
-        for asked in known
-    ]
+    return [{name: asked[name] for name in ("id", "title", "asked")} | {"text": "", "places": []} for asked in known]
 
 
 def _is_question(node: nodes.Node) -> bool:
@@ -112,7 +107,7 @@ def script(pages: list[Entry]) -> str:
     sources.append(PARTS / "ranking.js")
     words = tomllib.loads((PARTS / "words.toml").read_text(encoding="utf-8"))
     data = json.dumps({"words": words, "pages": pages}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    parts = [source.read_text(encoding="utf-8") for source in sources]
+    parts = [jsmin(source.read_text(encoding="utf-8")) for source in sources]
     return ";\n".join([*parts, f"siteSearch.start({data})"]) + ";\n"
 
 
