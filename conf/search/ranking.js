@@ -15,7 +15,7 @@ var siteSearch = (function () {
   const UNFINISHED = 0.6; // the beginning of a word
   const MISTYPED = 0.7;
   const WITHIN = { least: 0.5, most: 3, word: 0.5 }; // a section's own score beside that of its page: more with each word that is asked
-  const FITS = 0.5; // the share of what was asked that a result must have, or it is only the nearest
+  const FITS = 0.55; // the share of what was asked that a result must have, or it is only the nearest
   const LONGEST = 300, MOST = 24; // of a query: letters, words
   const NEAR = 0.5; // how alike a word must be to be offered instead
   const NEAREST = 3; // questions that are offered where nothing fits
@@ -158,7 +158,7 @@ var siteSearch = (function () {
     const phrases = words.flatMap((_, start) => phrasesAt(stemmed, start, words)
       .map(({ phrase, group }) => ({ group, places: phrase.map((_, offset) => start + offset) })));
     const inPhrase = new Set(phrases.flatMap(({ places }) => places));
-    const wanted = { terms: new Map(), words: new Set(asked.filter((place) => place !== false)), unknown: [] };
+    const wanted = { labelled, terms: new Map(), words: new Set(asked.filter((place) => place !== false)), unknown: [] };
     const add = (term, boost, places) => {
       const already = wanted.terms.get(term);
       wanted.terms.set(term, { boost: Math.max(boost, already?.boost || 0), places: [...(already?.places || []), ...places] });
@@ -252,15 +252,15 @@ var siteSearch = (function () {
     const best = Math.max(...[...ofPages.values()].map((hit) => hit.score), 1e-9);
     const scored = units.map((unit, at) => {
       const own = (ofUnits.get(at)?.score || 0) * unit.weight;
-      return { unit, own, page: (ofPages.get(unit.page)?.score || 0) / best, exact: exact.has(unit.id) || exact.has(`.${unit.id.split(".").pop()}`) };
+      return { unit, own, part: ofUnits.get(at)?.part || 0, page: (ofPages.get(unit.page)?.score || 0) / best, exact: exact.has(unit.id) || exact.has(`.${unit.id.split(".").pop()}`) };
     }).filter(({ unit, own, page, exact: is }) => is || page && (own || !unit.id));
     const most = Math.max(...scored.map(({ own }) => own), 1e-9);
     const within = Math.min(Math.max(WITHIN.least, WITHIN.word * (wanted.words.size - 1)), WITHIN.most);
     for (const entry of scored) entry.score = entry.page + within * entry.own / most + (entry.exact ? 10 : 0);
     scored.sort((a, b) => b.score - a.score);
     const shown = new Map();
-    // where even the best page has few of the words, the site does not answer: then only the nearest questions
-    const fits = scored.length > 0 && (scored[0].exact || ofPages.get(scored[0].unit.page).part >= FITS);
+    // where even the best place has few of the words, the site does not answer: then only the nearest questions
+    const fits = scored.length > 0 && (scored[0].exact || wanted.labelled || scored[0].part >= FITS);
     const results = scored.filter(({ unit }) => {
       shown.set(unit.page, (shown.get(unit.page) || 0) + 1);
       return fits ? shown.get(unit.page) <= perPage : unit.section.asked;
