@@ -91,13 +91,17 @@ def test_every_published_link_shows_its_place(open_page, site, width):
     page = open_page(viewport={"width": width, "height": 900})
     lines = [*PUBLISHED, "3c.html#mistakes"]  # all of them where there is least room
     for line in lines if width == min(WIDTHS) else [line for line in lines if line.startswith(QUESTION)]:
-        page.goto("about:blank")
-        page.goto(f"{site}/{line}")
+        name, _, anchor = line.partition("#")
+        if page.url.partition("#")[0] == f"{site}/{name}" and page.locator(f"details.asked[id='{anchor}']").count():
+            page.evaluate("anchor => { location.hash = anchor; }", anchor)  # a page is loaded once for its questions
+        else:
+            page.goto("about:blank")
+            page.goto(f"{site}/{line}")
         if line == "3c.html#mistakes":
             page.wait_for_url("**/3c-packing.html#mistakes")
         page.wait_for_load_state("load")
         page.wait_for_timeout(50)
-        if anchor := line.partition("#")[2]:
+        if anchor:
             assert page.evaluate(IN_VIEW, anchor) == "", line
 
 
