@@ -35,7 +35,11 @@ def test_every_file_is_light(html):
     """The other pages are no heavier than those that were loaded: their HTML is the most of a further page."""
     for name in EVERY_PAGE:
         assert packed(html / name, 6) <= FURTHER / 2, name
-    assert 5 < packed(html / "_static/explorables.js") <= 14  # comments are left out, names stay long
+    scripts = {
+        path.name: packed(path) for path in html.glob("_static/explorables/*[a-z].js") if "data" not in path.name
+    }
+    assert 2 < scripts["core.js"] <= 6  # comments are left out, names stay long
+    assert all(weight <= 3 for name, weight in scripts.items() if name != "core.js"), scripts
     data = {path.name: packed(path) for path in html.glob("_static/explorables/*.data.js")}
     assert data and all(0 < weight <= 150 for weight in data.values()), data
     assert data["water.data.js"] < 36

@@ -25,7 +25,7 @@ from site_builder.style_pruning import names, pruned, words
 
 STATIC = Path(__file__).parents[2] / "static"
 CSS, JS = "_static/site-bundle.css", "_static/site-bundle.js"
-EXPLORABLES = "_static/explorables.js"  # for pages with a figure to play with
+EXPLORABLES = "_static/explorables/"  # scripts for pages with a figure to play with
 INDEX = "searchindex.js"  # made by search_index; like the bundles, an old one must not outlive the pages in a cache
 THEME_CSS = ("basic.css", "styles/theme.css", "styles/pydata-sphinx-theme.css")  # the first is imported by the second
 # scripts of Sphinx, the theme and extensions that the site does without
@@ -73,7 +73,7 @@ class Assets:
         sheets, scripts = (_files(context[kind]) for kind in ("css_files", "script_files"))
         self.sheets.update(dict.fromkeys(sheets))
         self.scripts.update(dict.fromkeys(name for name in scripts if _joined(name)))
-        own = [name for name in scripts if name == EXPLORABLES]
+        own = [name for name in scripts if name.startswith(EXPLORABLES)]
         context["bundled_css"], context["bundled_js"], context["early_script"] = [CSS], [JS, *own], EARLY_SCRIPT
         if not app.tags.has("live"):  # its server adds a script to each page
             digest = base64.b64encode(hashlib.sha256(EARLY_SCRIPT.encode()).digest()).decode()
@@ -99,10 +99,9 @@ def _publish(app: Sphinx, out: Path, style: str, script: str) -> None:
     pages = {path: _mended(path.read_text(encoding="utf-8")) for path in paths}
     figures = {  # the script of the figures to play with, and their data
         path.relative_to(out).as_posix(): path.read_text(encoding="utf-8")
-        for path in (out / EXPLORABLES, *sorted((out / "_static/explorables").glob("*.data.js")))
-        if path.is_file()
+        for path in sorted(out.glob(f"{EXPLORABLES}*.js"))
     }
-    every_script = script + figures.get(EXPLORABLES, "")
+    every_script = script + "".join(text for name, text in figures.items() if not name.endswith(".data.js"))
     used = words(every_script).union(*map(names, pages.values()))
     recall = site(app.config).memo.recall
     style = embedded(recall(pruned, style, sorted(used)), STATIC, pages.values(), recall)
@@ -136,7 +135,7 @@ def _files(linked: list[Any]) -> list[str]:
 
 
 def _joined(script: str) -> bool:
-    return script != EXPLORABLES and script.removeprefix("_static/") not in UNUSED_SCRIPTS
+    return not script.startswith(EXPLORABLES) and script.removeprefix("_static/") not in UNUSED_SCRIPTS
 
 
 def _relocated(path: Path, folder: Path) -> str:

@@ -1,7 +1,7 @@
 """``{explorable} name`` with JSON settings as its content puts an interactive figure into a page.
 
-The figure is drawn by ``static/explorables/<name>.js`` on the shared ``core.js``; all of them travel in one plain
-script, which also runs from disk. What a cell of any page shares with a figure (``genmodels.site.explorables.share``)
+The figure is drawn by ``static/explorables/<name>.js`` on the shared ``core.js``; a page loads the two as plain
+scripts, which also run from disk. What a cell of any page shares with a figure (``genmodels.site.explorables.share``)
 becomes a script of its own, which the page fetches after it has been shown. Without JavaScript the place stays empty:
 the still pictures of the page show the same.
 """
@@ -25,7 +25,6 @@ from genmodels.site.claims import FIGURE_MIME
 from site_builder.site_state import site
 
 SOURCES = Path(__file__).parents[2] / "static" / "explorables"
-SCRIPT = "explorables.js"
 DATA = "_static/explorables/{}.data.js"
 logger = logging.getLogger(__name__)
 
@@ -58,9 +57,9 @@ def write_scripts(app: Sphinx) -> None:
         (folder / "explorables" / Path(DATA.format(name)).name).write_text(
             f'Explorables.data("{name}",{text});\n', encoding="utf-8"
         )
-    figures = sorted(path for path in SOURCES.glob("*.js") if path.name != "core.js")
-    sources = (path.read_text(encoding="utf-8") for path in (SOURCES / "core.js", *figures))
-    (folder / SCRIPT).write_text(jsmin("\n".join(sources), keep_bang_comments=True), encoding="utf-8")
+    for path in SOURCES.glob("*.js"):
+        script = jsmin(path.read_text(encoding="utf-8"), keep_bang_comments=True)
+        (folder / "explorables" / path.name).write_text(script, encoding="utf-8")
 
 
 class Explorable(SphinxDirective):
@@ -83,7 +82,7 @@ class Explorable(SphinxDirective):
             raise self.error(
                 f"explorable {name}: no cell of any page shares data with it (genmodels.site.explorables.share)"
             )
-        self.env.metadata[self.env.docname]["interactive"] = True
+        self.env.metadata[self.env.docname].setdefault("interactive", []).append(name)
         settings = html.escape(json.dumps(config), quote=True)
         folder = posixpath.dirname(self.env.docname) or "."
         source = f' data-source="{posixpath.relpath(DATA.format(name), folder)}"' if with_data else ""
@@ -94,9 +93,10 @@ class Explorable(SphinxDirective):
 def add_script(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Load the script only where there is a figure."""
-    if pagename in app.env.metadata and app.env.metadata[pagename].get("interactive"):
-        app.add_js_file(SCRIPT, defer="defer")
+    """Load the scripts only where there is a figure."""
+    if pagename in app.env.metadata and (figures := app.env.metadata[pagename].get("interactive")):
+        for script in dict.fromkeys(("core", *figures)):
+            app.add_js_file(f"explorables/{script}.js", defer="defer")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
