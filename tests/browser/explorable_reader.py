@@ -48,6 +48,11 @@ class Figure:
         expect(self.root.locator("dd").last).to_have_attribute("data-value", re.compile("."))
         return self
 
+    def unfold(self) -> Figure:
+        """Open what is folded among its controls."""
+        self.root.locator("details").evaluate_all("all => all.forEach(fold => { fold.open = true; })")
+        return self
+
     def follow(self, state: str | Iterable[float], asked: bool = True) -> None:
         """Follow a link within the page to a state, until the page has answered; the controls then show it."""
         state = state if isinstance(state, str) else ",".join(f"{value:g}" for value in state)

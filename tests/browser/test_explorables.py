@@ -89,7 +89,7 @@ def test_all_figures_are_found():
 
 @every_kind
 def test_keyboard_reaches_and_moves_every_control(page, site, name, path):
-    figure = Figure(page, f"{site}/{path}", name).open()
+    figure = Figure(page, f"{site}/{path}", name).open().unfold()
     for which, slider in enumerate(figure.root.locator("[type=range]").all()):
         figure.changed(lambda which=which: nudge(figure, which))
         said = slider.get_attribute("aria-valuetext")
@@ -99,7 +99,7 @@ def test_keyboard_reaches_and_moves_every_control(page, site, name, path):
         assert group.locator("legend").inner_text().strip()
         group.locator(":checked").focus()
         figure.changed(lambda: page.keyboard.press("ArrowDown"))
-    reached = figure.root.locator("[type=range], fieldset :checked, button")
+    reached = figure.root.locator("[type=range], fieldset :checked, button, summary")
     reached.first.focus()
     for _ in range(reached.count()):
         assert focused(figure)
@@ -114,7 +114,7 @@ def test_keyboard_reaches_and_moves_every_control(page, site, name, path):
 @pytest.mark.parametrize("way", ["mouse", "touch"])
 def test_mouse_and_finger_move_every_control_and_panel(open_page, site, name, path, way):
     page = open_page(has_touch=way == "touch", viewport={"width": 700, "height": 900})
-    figure = Figure(page, f"{site}/{path}", name).open()
+    figure = Figure(page, f"{site}/{path}", name).open().unfold()
     press = page.touchscreen.tap if way == "touch" else page.mouse.click
     for slider in figure.root.locator("[type=range]").all():
         box = steady(page, slider)
@@ -146,7 +146,7 @@ def test_mouse_and_finger_move_every_control_and_panel(open_page, site, name, pa
 @every_figure
 def test_every_button_leads_to_a_state_and_the_last_one_back(open_page, site, name, path):
     page = open_page(reduced_motion="reduce")
-    figure = Figure(page, f"{site}/{path}", name).open()
+    figure = Figure(page, f"{site}/{path}", name).open().unfold()
     start, numbers = figure.state(), readouts(figure)
     buttons = figure.root.get_by_role("button").all()
     assert buttons[-1].inner_text() == "Reset"
@@ -186,7 +186,7 @@ def test_a_turned_phone_shows_what_a_fresh_page_shows(open_page, site, name, pat
 def test_nonsense_in_the_address_gives_the_default(page, site, name, path):
     figure = Figure(page, f"{site}/{path}", name).open()
     start = figure.state()
-    moved = figure.changed(lambda: nudge(figure, -1, far=True))
+    moved = figure.unfold().changed(lambda: nudge(figure, -1, far=True))
     at_rest(figure, moved)  # from now on the address changes by the links alone
     values = [
         [bad if place == i else value for i, value in enumerate(start)]
@@ -263,7 +263,7 @@ def test_works_from_disk_and_says_its_numbers_once_at_rest(page, site_file, name
         expect(status).to_contain_text(word)
     page.wait_for_timeout(100)  # further messages, if there were any, would follow at once
     assert page.evaluate("window.said") == 1
-    after = figure.changed(lambda: nudge(figure, -1, far=True))
+    after = figure.unfold().changed(lambda: nudge(figure, -1, far=True))
     at_rest(figure, after)
     assert figure.open(",".join(after)).state() == after
 

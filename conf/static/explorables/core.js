@@ -178,7 +178,7 @@
       this.controls = [];
       this.data = data.get(this.name);
       root.replaceChildren();
-      this.form = make(root, "div", { class: "explorable-controls" });
+      this.form = this.rows = make(root, "div", { class: "explorable-controls" });
       this.panels = make(root, "div", { class: "explorable-panels" });
       this.draw = builders.get(this.name)(this);
       this.note = make(root, "p", { class: "explorable-note" });
@@ -191,7 +191,7 @@
         if (!width || width === this.width) return; // 0: folded away
         this.width = width;
         this.draw();
-      }).observe(root);
+      }).observe(this.panels);
     }
 
     /* True when every text is a value of its control; stops at the first that is not. */
@@ -227,7 +227,7 @@
     /* shown: the text beside the slider for a number, where that is not the number itself. */
     slider(name, label, step, min = 0, max = 1, shown = (number) => format(number, (String(step).split(".")[1] ?? "").length)) {
       const id = `${this.key}-${name}`;
-      const row = make(this.form, "div", { class: "explorable-slider" });
+      const row = make(this.rows, "div", { class: "explorable-slider" });
       make(row, "label", { for: id }, label);
       const beside = make(row, "span", { "aria-hidden": "true" });
       const input = make(row, "input", { type: "range", id, step, min, max });
@@ -251,6 +251,16 @@
       };
       this.controls.push(control);
       return control;
+    }
+
+    /* The sliders that `add` makes, folded: what can also be dragged in a panel needs them only by keyboard. */
+    fold(label, add) {
+      const fold = make(this.form, "details", { class: "explorable-fold" });
+      make(fold, "summary", {}, label);
+      this.rows = fold;
+      const made = add();
+      this.rows = this.form;
+      return made;
     }
 
     /* options: {value: label}; chosen(value) is called before the later controls take their values. */

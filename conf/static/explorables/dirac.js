@@ -12,8 +12,7 @@ Explorables.define("dirac", (figure) => {
   const updates = figure.radios("updates", "Updates", { simultaneous: "at once", alternating: "in turns" });
   const gamma = figure.slider("gamma", "R1: γ", 0.05, 0, 2);
   const rate = figure.slider("rate", "step $h$", 0.05, 0.05);
-  const theta = figure.slider("theta", "start θ", 0.05, -2, 2);
-  const psi = figure.slider("psi", "start ψ", 0.05, -2, 2);
+  const [theta, psi] = figure.fold("Start by slider", () => [["theta", "θ"], ["psi", "ψ"]].map(([name, letter]) => figure.slider(name, `start ${letter}`, 0.05, -2, 2)));
   const jump = (label, ...state) => [label, () => [loss.text, ...state, ...figure.defaults.slice(3)]];
   figure.jumps([jump("Simultaneous", "simultaneous", 0), jump("Alternating", "alternating", 0), jump("R1", "simultaneous", 0.5)]);
   const plane = figure.panel(0, "θ", [["walk", "ψ over θ: drag it"], ["distance", "circle"]], 2, 240);

@@ -11,9 +11,11 @@ Explorables.define("latent", (figure) => {
     return Array.from({ length: pixels }, (_, p) => 1 / (1 + Math.exp(-step * h.reduce((sum, value, i) => sum + value * second[i * pixels + p], 0))));
   };
 
-  for (const model of models) {
+  figure.fold("Codes by slider", () => models.forEach((model) => {
     const { key, title, ends } = model;
     model.z = [0, 1].map((i) => figure.slider(`${key}${i + 1}`, `${title}: $z_${i + 1}$`, 0.01, ...ends[i]));
+  }));
+  for (const model of models) {
     model.second = figure.whole(model.letters);
     model.at = model.codes.map((code) => code.map((number) => number * model.codeStep));
   }

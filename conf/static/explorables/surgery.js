@@ -29,7 +29,7 @@
   Explorables.define("surgery", (figure) => {
     const { even } = figure.data; // means of narrow posteriors that together are nearly the prior
     const width = figure.slider("width", "width $s$ of all", 0.01, -2, 0.5, (log) => (10 ** log).toPrecision(3));
-    const centres = even.map((_, i) => figure.slider(`mean${i + 1}`, `mean ${i + 1}`, 0.01, -2.5, 2.5));
+    const centres = figure.fold("Means by slider", () => even.map((_, i) => figure.slider(`mean${i + 1}`, `mean ${i + 1}`, 0.01, -2.5, 2.5)));
     const jump = (log, f) => () => [log, ...centres.map(f)];
     figure.jumps([
       ["Needles", jump("-2", ({ text }) => text)],
