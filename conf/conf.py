@@ -24,7 +24,7 @@ language = "en"
 OWN = """
     equation_numbers katex_math executed_pages claims_ledger assets explorable_directive
     search_index page_facts page_previews short_pages link_list not_found package_page answers
-    notebooks source_pages questions
+    notebooks source_pages questions pictures
 """  # in conf/site_builder/extensions/
 extensions = [
     "myst_nb",

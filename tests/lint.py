@@ -69,7 +69,7 @@ def section_problems(page: BeautifulSoup) -> list[str]:
         problems.append("the title does not start with the question's number")
     if not re.search(r"\b\d+ points\.", article.get_text()):
         problems.append("the points are missing")
-    if not article.select(".admonition.hint"):
+    if not article.select("details.hint"):
         problems.append("the hint is missing")
     return problems
 

@@ -70,7 +70,7 @@ def _directive(fence: re.Match[str], lines: Iterator[str], here: str) -> Iterato
         yield from ("<details>", f"<summary>{fence['title']}</summary>", "", text, "", "</details>")
     elif fence["name"] == "explorable":
         yield f"*(Here the [page on the site]({here}#explore) has an interactive figure.)*"
-    elif fence["name"] not in ("toctree", "all-questions"):  # which show nothing
+    elif fence["name"] not in ("toctree", "all-questions", "picture"):  # which show nothing
         raise ValueError(f"a notebook cannot show the directive {{{fence['name']}}}")
 
 

@@ -73,9 +73,10 @@ def _question(doctree: nodes.document) -> list[nodes.Node]:
     top = next(doctree.findall(nodes.section))
     said: list[nodes.Node] = []
     for node in top.children[1:]:
-        if isinstance(node, nodes.section | nodes.Admonition):
+        if isinstance(node, nodes.section) or "dropdown" in node.get("design_component", ""):
             break
-        said.append(node.deepcopy())
+        if not isinstance(node, nodes.raw):  # the picture, which the answer has too
+            said.append(node.deepcopy())
     return said
 
 

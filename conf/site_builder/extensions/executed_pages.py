@@ -11,7 +11,7 @@ import copy
 import gc
 import html
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class Reader:
                 output["execution_count"] = number
 
     def _figure(self, cell: Any, svg: str) -> str:
-        """The figure as HTML: a row of pictures, below each other where there is no room, and one to screen readers."""
+        """The figure as HTML."""
         missing = [key for key in ("alt", "caption", "name") if not str(cell.metadata.get(key, "")).strip()]
         if missing:
             logger.warning(
@@ -87,13 +87,8 @@ class Reader:
                 ", ".join(missing),
                 location=self.docname,
             )
-        folder = posixpath.relpath(FOLDER, posixpath.dirname(self.docname) or ".")
-        row = "".join(
-            figure_svg.shown(f"{folder}/{file}", panel)
-            for file, panel in _files(self.config, svg, str(cell.metadata.get("name", "figure")))
-        )
-        alt = html.escape(str(cell.metadata.get("alt", "")), quote=True)
-        return f'<div class="panels" role="img" aria-label="{alt}">{row}</div>'
+        name, alt = (str(cell.metadata.get(key, "")) for key in ("name", "alt"))
+        return row(self.config, self.docname, svg, name, alt)
 
     def _show_claims(self, notebook: Any, outputs: dict[int, list[Any]]) -> None:
         """Put the checks that a cell made behind it, in a cell of their own: a caption would go to every output."""
@@ -115,6 +110,14 @@ reader = Reader()
 def read(text: str) -> Any:
     """What myst-nb calls, by its name in the settings."""
     return reader(text)
+
+
+def row(config: Config, docname: str, svg: str, name: str, alt: str, wanted: Container[int] = range(1, 99)) -> str:
+    """A figure, or some of its panels, in a row, below each other where there is no room; one to screen readers."""
+    folder = posixpath.relpath(FOLDER, posixpath.dirname(docname) or ".")
+    files = enumerate(_files(config, svg, name), start=1)
+    shown = "".join(figure_svg.shown(f"{folder}/{file}", panel) for number, (file, panel) in files if number in wanted)
+    return f'<div class="panels" role="img" aria-label="{html.escape(alt, quote=True)}">{shown}</div>'
 
 
 def draws_or_checks(cell: Any) -> bool:
