@@ -101,6 +101,8 @@ def picture_problems(page: BeautifulSoup) -> list[str]:
     for figure in page.select("article figure"):
         if not figure.figcaption or not figure.figcaption.get_text(strip=True) or not figure.get("id"):
             problems.append("a figure without caption or id")
+        elif side := re.search(r"\b([Ll]eft|[Rr]ight|[Mm]iddle)\b[,:]|\bon the (left|right)\b", figure.figcaption.get_text()):
+            problems.append(f"a caption says {side[0]!r}, but on a phone panels stand below each other: use their titles")
     return problems
 
 
