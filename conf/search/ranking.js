@@ -106,7 +106,18 @@ var siteSearch = (function () {
     return made;
   }
 
-  function start(data) {
+  let data; // until it is an index, which is made when it is first needed: it takes a while
+
+  function start(given) {
+    data = given;
+  }
+
+  function ready() {
+    if (data) indexAll(data);
+    data = null;
+  }
+
+  function indexAll(data) {
     const set = (text) => new Set(text.match(/\S+/g));
     stop = set(data.words.stop);
     besideLabel = set(data.words.beside_a_label);
@@ -243,6 +254,7 @@ var siteSearch = (function () {
   // The best results first: {url, page, section, excerpt}, and whether they fit; where there is none, the words on the site that come
   // nearest.
   function search(query, limit, perPage) {
+    ready();
     const wanted = understand(query);
     if (!wanted.words.size) return { results: [], nearest: [], fits: true };
     const ofPages = matches(pageIndex, wanted, PAGE), ofUnits = matches(unitIndex, wanted, UNIT);
@@ -308,5 +320,5 @@ var siteSearch = (function () {
     return pieces.filter(([piece]) => piece);
   }
 
-  return { start, search };
+  return { start, ready, search };
 })();

@@ -53,17 +53,25 @@
   links.forEach((link, heading) => seen.observe(heading));
 
   // a box that scrolls can be reached and scrolled by keyboard: each may, until it comes near and is asked whether it
-  // scrolls, because asking costs a layout
+  // scrolls, because asking costs a layout; a formula within a line becomes such a box where a part of it that cannot
+  // break is wider than the text
+  function tooWide(formula) {
+    let block = formula.parentElement;
+    while (getComputedStyle(block).display === "inline") block = block.parentElement;
+    const { right } = block.getBoundingClientRect();
+    return [...formula.querySelectorAll(".katex-base")].some((part) => part.getBoundingClientRect().right > right + 1);
+  }
   const near = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
       if (!isIntersecting) continue;
-      if (target.scrollWidth > target.clientWidth + 1) target.tabIndex = 0;
+      if (target.matches("span.math")) target.classList.toggle("wide", target.classList.contains("wide") || tooWide(target));
+      if (target.scrollWidth > target.clientWidth + 1 && !target.matches("span.math:not(.wide)")) target.tabIndex = 0;
       else if (target !== document.activeElement) target.removeAttribute("tabindex"); // reached already: it keeps the focus
     }
   }, { rootMargin: "100%" });
-  const boxes = document.querySelectorAll(".bd-article pre, .bd-article .formula, .bd-article .pst-scrollable-table-container");
-  boxes.forEach((box) => { box.tabIndex = 0; near.observe(box); });
-  addEventListener("resize", () => boxes.forEach((box) => { near.unobserve(box); near.observe(box); }));
+  const boxes = document.querySelectorAll(".bd-article :is(pre, .formula, .pst-scrollable-table-container, span.math)");
+  boxes.forEach((box) => { if (!box.matches("span.math")) box.tabIndex = 0; near.observe(box); });
+  addEventListener("resize", () => boxes.forEach((box) => { box.classList.remove("wide"); near.unobserve(box); near.observe(box); }));
 
   // after the page has been shown: figures further down, so that they are there also without the network
   addEventListener("load", () => {

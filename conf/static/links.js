@@ -1,16 +1,24 @@
-// Links: a link from elsewhere shows its place unfolded and in view; a button at each place copies a link to it.
+// Links: a link from elsewhere shows its place unfolded and in view; a mark at each place copies a link to it.
 (function () {
   "use strict";
 
   // ---- following a link -------------------------------------------------------------------------------------------
 
   const SETTLED = 3000; // milliseconds in which late figures, and text laid out only now, may still move the place
+  const [arrival] = performance.getEntriesByType("navigation");
+  const store = `place ${location.pathname}`;
+  // where a reader can be; nothing that is made later, or lies in what is laid out later
+  const blocks = [...document.querySelectorAll("article :is(h1, h2, h3, p, li, figcaption, summary, .display)")];
+  const seen = new Set(window.navigation?.entries().map(({ key }) => key)); // entries of the browser's history
+  const READ = 80; // pixels from the window's top: what is read starts above them
   let watch = null; // ends the watch over the place that was followed last
 
   function target() {
-    // what stands behind a "?" is an interactive figure's state: its place is the task in front of it
-    let [name, state = ""] = location.hash.slice(1).split("?");
+    // what stands behind a "?" is an interactive figure's state: its place is the task in front of it; what stands
+    // behind ":~:" is the browser's own
+    let [name] = location.hash.slice(1).split(":~:"), state = "";
     try { name = decodeURIComponent(name); } catch { /* a bad escape: take it as it is */ }
+    [name, state = ""] = name.split("?");
     const place = name && document.getElementById(name);
     const figures = place ? [...place.querySelectorAll("[data-explorable]")] : [];
     const figure = figures.find(({ dataset }, i) => i && state.startsWith(`${dataset.explorable}=`));
@@ -27,31 +35,60 @@
   }
 
   // the place stays in view while the page settles, unless the reader does something
-  function hold(place) {
+  function hold(show) {
     const signs = ["wheel", "touchmove", "pointerdown", "keydown"];
-    const layout = new ResizeObserver(() => place.scrollIntoView({ behavior: "instant" }));
+    const layout = new ResizeObserver(show);
     function end() {
       layout.disconnect();
       clearTimeout(timer);
+      removeEventListener("load", show);
       signs.forEach((sign) => removeEventListener(sign, end));
     }
     const timer = setTimeout(end, SETTLED);
+    addEventListener("load", show);
     signs.forEach((sign) => addEventListener(sign, end, { passive: true }));
     layout.observe(document.querySelector("article") || document.body);
+    show();
     return end;
   }
 
   function follow() {
+    // some mail programs and chats write %3F for the "?" of a figure's state, which the figure does not know
+    if (/%3f/i.test(location.hash)) history.replaceState(history.state, "", location.hash.replace(/%3f/i, "?"));
     if (watch) watch();
     const place = target();
     if (!place) return;
     unfold(place);
-    place.scrollIntoView({ behavior: "instant" });
-    watch = hold(place);
+    watch = hold(() => place.scrollIntoView({ behavior: "instant" }));
   }
 
-  addEventListener("hashchange", follow);
-  if (location.hash) follow();
+  // Where the reader was, when she comes back or loads the page again. The browser knows only how far from the top that
+  // is, and what lies above may be laid out or unfolded no more.
+  function leave() {
+    const top = (block) => block.getBoundingClientRect().top;
+    const at = blocks.findLastIndex((block) => block.checkVisibility() && top(block) < READ);
+    try { sessionStorage.setItem(store, at < 0 ? "" : `${at} ${top(blocks[at])}`); } catch { /* no store: as the browser does */ }
+  }
+
+  function comeBack() {
+    let said = "";
+    try { said = sessionStorage.getItem(store) || ""; } catch { /* no store */ }
+    const [at, top] = said.split(" ").map(Number), block = said && blocks[at];
+    if (!block) return;
+    unfold(block);
+    watch = hold(() => scrollBy({ top: block.getBoundingClientRect().top - top, behavior: "instant" }));
+  }
+
+  addEventListener("hashchange", () => {
+    const key = window.navigation?.currentEntry?.key;
+    if (!seen.has(key)) follow(); // else back or forward on this page: the browser knows where she was
+    if (key) seen.add(key);
+  });
+  addEventListener("pagehide", leave);
+  document.addEventListener("visibilitychange", () => { if (document.hidden) leave(); }); // a phone may end it there
+  if (arrival && arrival.type !== "navigate") comeBack();
+  else if (arrival?.name.includes(":~:")) unfold(target() || document.body); // the browser looks for the words
+  else if (location.hash) follow();
 
   // ---- copying a link ---------------------------------------------------------------------------------------------
 
@@ -80,9 +117,9 @@
 
   const escaped = (text) => text.replace(/[&<>"]/g, (mark) => `&#${mark.charCodeAt(0)};`);
 
-  // what is copied, twice: for editors with formatting, and for those without
+  // what is copied: for editors with formatting a named link; for the others, and fields for addresses, the address alone
   function formats(name, address) {
-    return { "text/html": `<a href="${escaped(address)}">${escaped(name)}</a>`, "text/plain": `${name}\n${address}` };
+    return { "text/html": `<a href="${escaped(address)}">${escaped(name)}</a>`, "text/plain": address };
   }
 
   // navigator.clipboard is missing on plain http and in some browsers from disk: there the copy event does it
@@ -126,16 +163,19 @@
     silence = setTimeout(() => { note.textContent = ""; }, milliseconds);
   }
 
-  function button(label, name, address, text) {
-    const made = document.createElement("button");
-    made.type = "button";
+  // a link to the place, which a press copies: in a new tab, or by the browser's own menu, it is what it is
+  function copyLink(label, name, address, text) {
+    const made = document.createElement("a");
+    made.href = address;
     made.className = "copy-link";
     made.title = `Copy link to ${label}`;
     made.setAttribute("aria-label", made.title);
     if (text) made.textContent = text;
     else made.innerHTML = CHAIN;
-    made.addEventListener("click", async () => {
-      const done = await copy(formats(name, String(address)));
+    made.addEventListener("click", async (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      const done = await copy(formats(name, made.href));
       say(done ? `Copied: ${name}` : `Not copied: this browser does not allow it. The link is ${address}`, done ? 2500 : 20000);
       made.classList.toggle("copied", done);
       setTimeout(() => made.classList.remove("copied"), 2500);
@@ -160,9 +200,9 @@
     const whole = what === pageName;
     if (!whole) address.hash = mark.hash;
     const number = mark.closest(".eqno");
-    const made = button(what, whole ? pageName : `${pageName} — ${what}`, address, number && words(number));
+    const made = copyLink(what, whole ? pageName : `${pageName} — ${what}`, address, number && words(number));
     const heading = mark.closest("h1, h2, h3, h4");
-    // a heading is called by its words, without the button's
+    // a heading is called by its words, without the mark's
     if (heading && !heading.querySelector(".math")) heading.setAttribute("aria-label", words(heading));
     if (number) number.replaceChildren(made);
     else mark.replaceWith(made);
@@ -172,12 +212,12 @@
   for (const fold of article.querySelectorAll("details.asked[id]")) {
     const address = Object.assign(pageAddress(), { hash: fold.id });
     const what = words(fold.querySelector(".sd-summary-text"));
-    fold.querySelector(".sd-summary-content").append(button(what, `${pageName} — ${what}`, address, "Copy link"));
+    fold.querySelector(".sd-summary-content").append(copyLink(what, `${pageName} — ${what}`, address, "Copy link"));
   }
 
   const root = document.documentElement.dataset.content_root || "./";
   for (const link of article.querySelectorAll("a[data-copy]")) {
     const address = new URL(root + link.dataset.copy, base);
-    link.parentElement.append(button(link.dataset.name, link.dataset.name, address));
+    link.parentElement.append(copyLink(link.dataset.name, link.dataset.name, address));
   }
 })();

@@ -1,5 +1,5 @@
-// Search: the dialog (Ctrl+K, "/", every search button) and the page search.html. The index is fetched when
-// the page has been shown, so that it is there without the network, and read when it is first needed.
+// Search: the dialog (Ctrl+K, every search button) and the page search.html. What all pages say is loaded when the page
+// has been shown, so that it is there without the network, and made an index when it is first needed.
 (function () {
   "use strict";
 
@@ -23,14 +23,9 @@
     return index;
   }
 
+  const idle = window.requestIdleCallback || ((work) => setTimeout(work, 200));
   addEventListener("load", () => {
-    if (location.protocol === "file:") return; // it is there already
-    const idle = window.requestIdleCallback || ((work) => setTimeout(work, 200));
-    idle(() => {
-      const ahead = document.createElement("link");
-      Object.assign(ahead, { rel: "preload", as: "script", href: address, fetchPriority: "low" });
-      document.head.append(ahead);
-    });
+    if (location.protocol !== "file:") idle(() => load().catch(() => {})); // from disk it is there already
   });
 
   function item(found) {
@@ -100,13 +95,17 @@
 
   function open() {
     if (dialog.open) return;
-    load().catch(() => {});
+    load().then((engine) => setTimeout(engine.ready)).catch(() => {}); // once the dialog is seen
     dialog.showModal();
     inDialog.field.select();
   }
 
-  // arrow keys go through the results and back to the field
+  // arrow keys go through the results and back to the field; Escape closes, and does not only empty the field
   dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.isComposing) {
+      event.preventDefault();
+      dialog.close();
+    }
     if (event.isComposing || (event.key !== "ArrowDown" && event.key !== "ArrowUp")) return;
     const stops = [inDialog.field, ...links()];
     const at = stops.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);
@@ -133,13 +132,14 @@
       open();
     });
   }
+  // K is the key with that letter or, where the layout has other letters than Latin ones, the key at its place; what fills
+  // in forms sends events without a key
   addEventListener("keydown", (event) => {
-    const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
-    const shortcut = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
-    const slash = event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (!shortcut && !slash) return;
+    const letter = (event.key || "").toLowerCase();
+    const k = letter === "k" || (event.code === "KeyK" && !/^[a-z]$/.test(letter));
+    if (!k || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    if (shortcut && dialog.open) dialog.close();
+    if (dialog.open) dialog.close();
     else open();
   });
 

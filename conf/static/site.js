@@ -1,4 +1,4 @@
-// Folded parts open when the page is printed. (For a link into them the next script opens them; for its find, the browser.)
+// Folded parts open when the page is printed, and close again after it. (For a link into them the next script opens them; for its find, the browser.)
 (function () {
   "use strict";
 
@@ -6,7 +6,12 @@
     const address = location.protocol === "file:" ? "" : location.href.split("#")[0];
     document.querySelectorAll(".printed-from:empty").forEach((line) => { line.textContent = address; });
   });
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => { part.open = true; }));
+  const opened = []; // by this script, not by the reader
+  addEventListener("beforeprint", () => {
+    opened.push(...document.querySelectorAll("details:not([open])"));
+    opened.forEach((part) => { part.open = true; });
+  });
+  addEventListener("afterprint", () => opened.splice(0).forEach((part) => { part.open = false; }));
 
   // One switch for all folded code of a page; what was chosen last holds on the next page too.
   const folds = [...document.querySelectorAll(".cell > details")];

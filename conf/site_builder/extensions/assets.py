@@ -49,11 +49,12 @@ POLICY = (
     "default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'"
 )
-# what makers of pages write against the HTML standard or ARIA, and how it is mended
+# what makers of pages write against HTML, ARIA or their readers, and how it is mended
 MENDS = (
     (r"(?<=[\";])height:-[\d.]+em;?", ""),  # KaTeX, of a box wholly below the line; browsers leave it out
     # myst-nb: a paragraph in a summary, which is called otherwise than it reads
     (r'(?s)<details class="admonition hide above-input">\s*<summary.*?</summary>', "<details><summary>Code</summary>"),
+    (r'<(?:(?:code|pre|kbd)(?=>)|dt(?= class="sig))', r'\g<0> translate="no"'),  # code that Sphinx lets translators change
     (r'role="doc-biblioentry"', 'role="listitem"'),  # docutils, inside a list, whose children must be items
     (r'class="indextable genindextable"', r'\g<0> role="presentation"'),  # Sphinx's index, a table without data
 )
