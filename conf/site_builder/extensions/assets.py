@@ -55,6 +55,7 @@ MENDS = (
     # myst-nb: a paragraph in a summary, which is called otherwise than it reads
     (r'(?s)<details class="admonition hide above-input">\s*<summary.*?</summary>', "<details><summary>Code</summary>"),
     (r'role="doc-biblioentry"', 'role="listitem"'),  # docutils, inside a list, whose children must be items
+    (r'<span class="(?:n|nn|p|w)">([^<]*)</span>', r"\1"),  # Pygments: a third of the code, in the colour of all code
     (r'class="indextable genindextable"', r'\g<0> role="presentation"'),  # Sphinx's index, a table without data
 )
 
