@@ -90,13 +90,14 @@
     if (card.matches(":popover-open")) card.hidePopover();
   }
 
-  card.addEventListener("toggle", ({ newState }) => {
+  card.addEventListener("beforetoggle", ({ newState }) => {
     if (newState === "open" || !owner) return;
     owner.removeAttribute("aria-describedby");
     owner = null;
   });
 
-  function leave() {
+  function leave({ pointerType }) {
+    if (pointerType === "touch") return; // the finger goes, the card stays
     clearTimeout(timer);
     timer = setTimeout(() => {
       const held = card.matches(".sheet, :hover, :focus-within") || (owner && owner.matches(":hover, :focus-visible"));
@@ -113,7 +114,7 @@
     clearTimeout(timer);
     timer = setTimeout(open, WAIT.open, link);
   });
-  article.addEventListener("pointerout", (event) => { if (linkAt(event)) leave(); });
+  article.addEventListener("pointerout", (event) => { if (linkAt(event)) leave(event); });
   card.addEventListener("pointerenter", () => clearTimeout(timer));
   card.addEventListener("pointerleave", leave);
   card.addEventListener("focusout", leave);
@@ -121,7 +122,7 @@
     const link = linkAt(event);
     if (link && link.matches(":focus-visible")) open(link);
   });
-  article.addEventListener("focusout", (event) => { if (linkAt(event)) leave(); });
+  article.addEventListener("focusout", (event) => { if (linkAt(event)) leave(event); });
   addEventListener("pointerdown", (event) => { touched = event.pointerType === "touch"; }, true);
   article.addEventListener("click", (event) => {
     const link = linkAt(event);
@@ -133,7 +134,9 @@
   // ---- the answer over the page -----------------------------------------------------------------------------------
   const answer = document.querySelector(".bar-answer");
   const section = document.getElementById("answer");
-  if (answer && section) answer.addEventListener("click", (event) => {
+  if (!answer || !section) return;
+  answer.setAttribute("aria-haspopup", "dialog");
+  answer.addEventListener("click", (event) => {
     event.preventDefault();
     if (owner === answer) return close();
     const copy = copied(section);
