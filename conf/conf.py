@@ -24,7 +24,7 @@ language = "en"
 OWN = """
     equation_numbers katex_math executed_pages claims_ledger assets explorable_directive
     search_index page_facts page_previews short_pages link_list not_found package_page answers
-    notebooks source_pages questions pictures
+    notebooks source_pages questions pictures cards
 """  # in conf/site_builder/extensions/
 extensions = [
     "myst_nb",
@@ -70,6 +70,7 @@ myst_substitutions = {
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "plain"
 bibtex_reference_style = "author_year"
+bibtex_tooltips = False  # cards say it
 for name in ("docutils", "markdown", "plaintext"):  # else pybtex looks through all that is installed, for each citation
     register_plugin("pybtex.backends", name, find_plugin("pybtex.backends", name), force=True)
 
@@ -86,8 +87,8 @@ html_short_title = "Generative models"
 html_static_path = ["static"]
 html_favicon = "static/favicon.svg"
 templates_path = ["templates"]
-html_css_files = ["site.css", "frame.css", "search.css", "links.css", "print.css"]
-html_js_files = ["frame.js", "site.js", "search.js", "links.js", "copy.js"]
+html_css_files = ["site.css", "frame.css", "search.css", "links.css", "cards.css", "print.css"]
+html_js_files = ["frame.js", "site.js", "search.js", "links.js", "copy.js", "cards.js"]
 html_domain_indices = False  # the package has one page, which is its own index
 html_copy_source = False
 html_show_sourcelink = False

@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   const root = document.documentElement;
+  const LONG = 12; // entries in the list of sections
 
   // colours: as the system, then the other ones, then the system's fixed, and round again
   const modes = { auto: ["icon-auto", "as the system"], light: ["icon-light", "light"], dark: ["icon-dark", "dark"] };
@@ -38,19 +39,57 @@
     });
   }
 
-  // the section being read
+  // the section being read begins with the last heading above the line below the bar; at the page's end, where the last
+  // sections cannot reach that line, it is the one that a link led to. The bar says it too, once the title is out of sight
+  const bar = document.querySelector(".site-bar");
+  const title = document.querySelector(".bd-article h1");
+  const list = document.getElementById("page-nav");
   const links = new Map();
-  for (const link of document.querySelectorAll("#page-nav a[href^='#']")) {
+  for (const link of list ? list.querySelectorAll("a[href^='#']") : []) {
     const section = document.getElementById(link.hash.slice(1));
     if (section) links.set(section.querySelector("h1, h2, h3") || section, link);
   }
-  const seen = new IntersectionObserver((entries) => {
-    const entry = entries.findLast((one) => one.isIntersecting);
-    if (!entry) return;
-    for (const link of links.values()) link.removeAttribute("aria-current");
-    links.get(entry.target).setAttribute("aria-current", "true");
-  }, { rootMargin: "0px 0px -70% 0px" });
-  links.forEach((link, heading) => seen.observe(heading));
+  const headings = [...links.keys()];
+  if (links.size > LONG) list.classList.add("long"); // parts of sections show only while their section is read
+  let current = null;
+  let asked = 0;
+
+  function mark(link) {
+    if (link === current) return;
+    list.querySelectorAll(".reading").forEach((entry) => entry.classList.remove("reading"));
+    if (current) current.removeAttribute("aria-current");
+    current = link;
+    let words = "";
+    if (link) {
+      link.setAttribute("aria-current", "true");
+      for (let entry = link.closest("li"); entry; entry = entry.parentElement.closest("li")) {
+        entry.classList.add("reading");
+        words = entry.querySelector("a").textContent;
+      }
+      const below = link.offsetTop + link.offsetHeight - list.clientHeight;
+      if (list.scrollTop < below || list.scrollTop > link.offsetTop) list.scrollTop = below;
+    }
+    const section = document.querySelector(".bar-section");
+    if (section) section.textContent = words;
+  }
+
+  function read() {
+    asked = 0;
+    const line = bar.offsetHeight + 24; // a link brings its heading to just above it
+    root.classList.toggle("scrolled", Boolean(title) && title.getBoundingClientRect().bottom < bar.offsetHeight);
+    const tops = headings.map((heading) => heading.checkVisibility() ? heading.getBoundingClientRect().top : Infinity);
+    let at = tops.findLastIndex((top) => top <= line);
+    if (scrollY + innerHeight >= root.scrollHeight - 2) {
+      const led = headings.findIndex((heading) => links.get(heading).hash === location.hash);
+      if (led > at && tops[led] < innerHeight) at = led;
+    }
+    mark(links.get(headings[at]) || null);
+  }
+
+  const ask = () => { asked ||= requestAnimationFrame(read); };
+  for (const event of ["scroll", "resize", "load", "hashchange"]) addEventListener(event, ask, { passive: true });
+  document.addEventListener("toggle", ask, true); // what opens moves what follows
+  ask();
 
   // a box that scrolls can be reached and scrolled by keyboard: each may, until it comes near and is asked whether it
   // scrolls, because asking costs a layout; a formula within a line becomes such a box where a part of it that cannot

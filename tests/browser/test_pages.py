@@ -153,6 +153,32 @@ def test_menus_open_on_a_phone_and_fold_on_a_laptop(open_page, site):
     expect(page.get_by_role("link", name="Notation")).to_be_in_viewport()
 
 
+# the last heading of the list above the line to which links bring headings, and what is marked
+MARKED = """() => { const links = [...document.querySelectorAll("#page-nav a")];
+    const top = link => document.getElementById(link.hash.slice(1)).querySelector("h2, h3").getBoundingClientRect().top;
+    const marked = links.filter(link => link.matches("[aria-current]"));
+    return [links.findLast(link => top(link) <= 77)?.hash, ...marked.map(link => link.hash)]; }"""
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_the_mark_and_the_bar_say_what_is_being_read(open_page, site, width):
+    page = visit(open_page, f"{site}/sheet-2/3c-packing.html", width)
+    place, end = page.locator(".bar-place"), page.evaluate("document.documentElement.scrollHeight - innerHeight - 3")
+    expect(place).to_be_hidden()
+    for top in [*range(0, end, 1700), *range(end, 0, -1300)]:
+        page.evaluate(f"scrollTo({{ top: {top}, behavior: 'instant' }})")
+        page.evaluate(page_reader.FRAMES)
+        read, *marked = page.evaluate(MARKED)
+        assert marked == [read] * (read is not None), top
+    for link in page.locator("#page-nav a").all():
+        page.goto(f"{site}/sheet-2/3c-packing.html{link.get_attribute('href')}")
+        expect(link).to_have_attribute("aria-current", "true")
+    expect(place).to_have_text("3 (c) PackingMarking")
+    place.click()
+    expect(page.locator("article h1")).to_be_in_viewport()
+    expect(page.locator(".bar-answer")).to_be_hidden()
+
+
 def test_menus_open_without_javascript(open_page, site):
     page = visit(open_page, f"{site}/sheet-2/2a-no-overlap.html", 390, java_script_enabled=False)
     page.get_by_role("button", name="All pages").click()

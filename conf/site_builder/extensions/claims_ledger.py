@@ -46,22 +46,23 @@ def expected(record: dict[str, Any]) -> str:
 
 def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
     """The checks of one cell as an HTML list, each line linked to its place in the ledger; a long list is folded."""
-    results = _relative("results", docname)
-    lines = []
-    for record in claims:
-        seeds = _over(record)
-        words = html.escape(record["text"] or record["id"])
-        where = html.escape(f"; {record['source']}" if record["source"] else "")
-        lines.append(
-            f'<li id="claim-{record["id"]}"><a href="{results}#{record["id"]}" title="{record["id"]}">{words}</a> = '
-            f"<b>{formatted(record['value'], '.6g')}</b> <small>expected {html.escape(expected(record))} "
-            f"({record['kind']}{seeds}{where})</small></li>"
-        )
+    lines = [f'<li id="claim-{record["id"]}">{check(record, docname)}</li>' for record in claims]
     checks = f'<ul class="claims" aria-label="Checks made by this cell">{"".join(lines)}</ul>'
     if len(lines) <= SHOWN:
         return checks
     # a link to one of them, the browser's find and print open it
     return f'<details class="claims"><summary>{len(lines)} checks, all hold</summary>{checks}</details>'
+
+
+def check(record: dict[str, Any], docname: str) -> str:
+    """A check in a line of HTML: what is checked, its value, what was expected and how it was found."""
+    words = html.escape(record["text"] or record["id"])
+    where = html.escape(f"; {record['source']}" if record["source"] else "")
+    return (
+        f'<a href="{_relative("results", docname)}#{record["id"]}">{words}</a> = '
+        f"<b>{formatted(record['value'], '.6g')}</b> <small>expected {html.escape(expected(record))} "
+        f"({record['kind']}{_over(record)}{where})</small>"
+    )
 
 
 def _over(record: dict[str, Any]) -> str:
@@ -96,8 +97,7 @@ class ClaimRole(SphinxRole):
         except ValueError as error:
             return self._problem(f"claim {claim_id!r} cannot be quoted as {spec!r}: {error}")
         page = "" if record["page"] == self.env.docname else _relative(record["page"], self.env.docname)
-        title = f"{record['text'] or claim_id}: expected {expected(record)}, {record['kind']}"
-        return [nodes.reference("", text, refuri=f"{page}#{record['anchor']}", classes=["claim"], reftitle=title)], []
+        return [nodes.reference("", text, refuri=f"{page}#{record['anchor']}", classes=["claim"])], []
 
     def _problem(self, message: str) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         return [nodes.problematic(self.rawtext, self.rawtext)], [self.inliner.reporter.error(message, line=self.lineno)]
