@@ -71,8 +71,8 @@ def test_buttons_and_notes(figure):
     for name, counts, words in (
         ("Honest", HONEST, "No collapse"),
         ("Uneven", UNEVEN, "Uneven, not collapsed"),
-        ("Lucky", LUCKY, "Complete collapse: one mode is left. Yet 8 count as captured."),
-        ("Modes missing", START, "Partial collapse: 3 of 8 modes are left."),
+        ("Lucky", LUCKY, "Collapsed: one mode is left, though 8 are captured."),
+        ("Modes missing", START, "Partial collapse: 3 modes are left."),
     ):
         assert figure.press(name) == [str(count) for count in counts]
         expect(figure.note).to_contain_text(words)

@@ -72,15 +72,16 @@
       bars.begin([0.4, 8.6], [0, 1.12], MODES, [0, [0.5, "1/2"], 1]);
       bars.line("data dotted", [[0, 1 / 8], [9, 1 / 8]]);
       ring.begin([-1.22, 1.22], [-1.22, 1.22]);
-      shares.forEach((share, i) => {
+      const dots = shares.flatMap((share, i) => {
         bars.bar("generator", i + 1, 0, share, 0.76);
         bars.text(i + 1, share + 0.06, String(now[i]));
 
         const [x, y] = [Math.cos((i * Math.PI) / 4), Math.sin((i * Math.PI) / 4)];
         ring.dot(found[i] ? "data" : "marker dashed", x, y, 3 * SD * ring.scale);
         ring.text(0.7 * x, 0.7 * y, String(i + 1));
-        ring.line("generator dots", samples(i, now[i]).map(([r, turn]) => [x + SD * r * Math.cos(turn), y + SD * r * Math.sin(turn)]), "h0M");
+        return samples(i, now[i]).map(([r, turn]) => [x + SD * r * Math.cos(turn), y + SD * r * Math.sin(turn)]);
       });
+      ring.line("generator dots", dots, "h0M");
 
       const H = -shares.reduce((sum, r) => sum + (r && r * Math.log(r)), 0);
       const ratio = 8 * Math.min(...shares);
@@ -88,8 +89,9 @@
       const kept = shares.filter((r) => 8 * r >= MISSING).length;
       show({ captured, effective: Math.exp(H), divergence: Math.log(8) - H, ratio });
       if (kept === 8) return ratio > 0.9 ? "No collapse: every mode has its share." : "Uneven, not collapsed: no ratio is close to zero.";
-      const left = kept === 1 ? "Complete collapse: one mode is left." : `Partial collapse: ${kept} of 8 modes are left.`;
-      return captured > kept ? `${left} Yet ${captured} count as captured.` : left;
+      const left = kept === 1 ? "one mode is left" : `${kept} modes are left`;
+      if (captured > kept) return `Collapsed: ${left}, though ${captured} are captured.`;
+      return `${kept === 1 ? "Complete" : "Partial"} collapse: ${left}.`;
     };
   });
 })();
