@@ -131,10 +131,11 @@ def test_mouse_and_finger_move_every_control_and_panel(open_page, site, name, pa
         box = steady(page, panel)
         x, y = box["x"] + 0.55 * box["width"], box["y"] + 0.45 * box["height"]
         free = "explorable-free" in panel.get_attribute("class")
-        scrolled, drag = page.evaluate("scrollY"), touch if way == "touch" else mouse
+        drag = touch if way == "touch" else mouse
         drag(page, x, y, 0)
         held = figure.state()  # some go to where they are pressed
         figure.press("Reset")
+        y, scrolled = steady(page, panel)["y"] + 0.45 * box["height"], page.evaluate("scrollY")
         after = figure.changed(lambda x=x, y=y, free=free, drag=drag: drag(page, x, y, -48, -32 if free else 0))
         assert after != held
         assert focused(figure)  # arrow keys go on from here

@@ -19,7 +19,7 @@
   const data = new Map();
   const scripts = new Map();
 
-  /* Appends a new element. In its text, $L_D$ is a variable with a subscript. */
+  /* Appends a new element. In its text, $L_D$ is a variable with a subscript, $e^H$ one with a superscript. */
   const make = (parent, tag, attributes = {}, text = "") => {
     const svg = tag === "svg" || parent.namespaceURI === SVG;
     const node = document.createElementNS(svg ? SVG : parent.namespaceURI, tag);
@@ -30,9 +30,9 @@
   };
   const write = (node, text) => {
     node.replaceChildren();
-    text.split(/\$(\w+?)(?:_(\w+))?\$/).forEach((part, i) => {
-      if (i % 3 === 0) node.append(part);
-      else if (part) make(node, i % 3 === 1 ? "i" : "sub", {}, part);
+    text.split(/\$(\w+?)(?:_(\w+)|\^(\w+))?\$/).forEach((part, i) => {
+      if (i % 4 === 0) node.append(part);
+      else if (part) make(node, [, "i", "sub", "sup"][i % 4], {}, part);
     });
   };
 
@@ -97,9 +97,10 @@
     X(value) { return (value - this.x[0]) * this.scale; }
     Y(value) { return ((this.y[1] - value) * this.down) / (this.y[1] - this.y[0]); }
 
-    line(role, points) {
+    /* between: what joins two points; "h0M" leaves a dot at each of very many, where line caps are round. */
+    line(role, points, between = "L") {
       const at = points.map(([x, y]) => `${this.X(x).toFixed(1)},${this.Y(y).toFixed(1)}`);
-      make(this.layer, "path", { class: role, d: `M${at.join("L")}` });
+      make(this.layer, "path", { class: role, d: `M${at.join(between)}${between.slice(0, -1)}` });
     }
 
     bar(role, x, from, to, width) {
@@ -157,12 +158,28 @@
       });
     }
 
-    /* Dragging along the x axis moves the slider pick(x) by as much; arrow keys go on from there. */
+    /* Arrow keys go on from what is dragged here: in its slider, or in the panel where that is folded away. */
+    hold({ input }) {
+      const { svg } = this;
+      input.focus({ preventScroll: true });
+      if (input === document.activeElement) return;
+      svg.tabIndex = -1;
+      svg.focus({ preventScroll: true });
+      svg.onkeydown = (event) => {
+        const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+        if (!by) return;
+        input.stepUp(by);
+        input.dispatchEvent(new Event("input"));
+        event.preventDefault();
+      };
+    }
+
+    /* Dragging along the x axis moves the slider pick(x) by as much. */
     slides(pick) {
       this.onDrag((x) => {
         const slider = pick(x);
         const from = slider.value;
-        slider.input.focus({ preventScroll: true });
+        this.hold(slider);
         return (to) => (slider.value = from + to - x);
       });
     }
