@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,30 @@ class Figure:
         for state, words in notes.items():
             self.follow(state)
             expect(self.note).to_contain_text(words)
+
+    def stands_still(self, states: Iterable[str]) -> None:
+        """Whatever the note says, at any width, nothing below the figure moves."""
+        usual = self.page.viewport_size
+        for width in (320, 390, 768, 1280):
+            self.page.set_viewport_size({"width": width, "height": 800})
+            heights = set()
+            for state in states:
+                self.follow(state)
+                heights.add(self.root.evaluate("e => e.offsetHeight"))
+            assert len(heights) == 1, (width, heights)
+        self.page.set_viewport_size(usual)
+
+    def names(self, panel: int) -> list[str]:
+        """The names beside a panel's lines; all lie within it, none on another."""
+        names = self.panels.nth(panel).locator("text.name")
+        assert self.stays_inside(panel, "text.name") == names.count()
+        boxes = names.evaluate_all(
+            "all => all.map(e => e.getBBox()).map(b => [b.y, b.y + b.height]).sort((a, b) => a[0] - b[0])"
+        )
+        assert all(above[1] <= below[0] + 2 for above, below in pairwise(boxes)), (
+            boxes
+        )  # a line's box is higher than its letters
+        return names.all_text_contents()
 
     def changed(self, act: Callable[[], Any]) -> list[str]:
         """The state after an act that must change it."""
