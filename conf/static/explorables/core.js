@@ -187,12 +187,29 @@
       });
     }
 
+    /* Arrow keys now move this slider; where it is folded away and takes no focus, the panel has it instead. */
+    hold({ input }) {
+      const { figure, svg } = this;
+      figure.held = input;
+      input.focus({ preventScroll: true });
+      if (document.activeElement === input) return;
+      svg.setAttribute("tabindex", -1);
+      svg.focus({ preventScroll: true });
+      svg.onkeydown = (event) => {
+        const step = { ArrowLeft: "stepDown", ArrowDown: "stepDown", ArrowRight: "stepUp", ArrowUp: "stepUp" }[event.key];
+        if (!step) return;
+        event.preventDefault();
+        figure.held[step]();
+        figure.changed();
+      };
+    }
+
     /* Dragging along the x axis moves the slider pick(x) by as much; arrow keys go on from there. */
     slides(pick) {
       this.onDrag((x) => {
         const slider = pick(x);
         const from = slider.value;
-        slider.input.focus({ preventScroll: true });
+        this.hold(slider);
         return (to) => (slider.value = from + to - x);
       });
     }
@@ -262,6 +279,7 @@
       const beside = make(row, "span", { "aria-hidden": "true" });
       const input = make(row, "input", { type: "range", id, step, min, max });
       input.addEventListener("input", () => this.changed());
+      input.addEventListener("focus", () => { this.held = input; });
       const control = {
         name,
         input,

@@ -55,7 +55,7 @@
       graph("prior", places, (z) => density(z, 0, 1));
       graph("posterior area", places, (z) => aggregate(z, means, s));
       for (const { input, value } of centres) {
-        const area = input === document.activeElement ? "area" : "";
+        const area = input === figure.held ? "area" : "";
         graph(`posterior thin ${area}`, around(value), (z) => density(z, value, s) / means.length);
         line.dot("posterior", value, 0, 6);
       }
