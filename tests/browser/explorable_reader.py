@@ -106,6 +106,24 @@ class Figure:
             self.follow(state)
             expect(self.note).to_contain_text(words)
 
+    def stands_still(self, states: Iterable[str]) -> None:
+        """Whatever the note says, at any width, nothing below moves; on a phone all is drawn above the slider."""
+        for width in (320, 390, 768, 1280):
+            self.page.set_viewport_size({"width": width, "height": 720 if width == 1280 else 844})
+            heights = {self.follow(state) or self.root.evaluate("e => e.offsetHeight") for state in states}
+            assert len(heights) == 1, (width, heights)
+            parts = self.root.locator(".explorable-panels, .explorable-slider").evaluate_all(
+                "all => all.map(e => e.offsetHeight)"
+            )
+            assert width != 390 or parts[0] + parts[-1] < 844 - 52, parts
+
+    def names(self, panel: int) -> list[str]:
+        """The names beside a panel's lines: all lie within it, each below the other."""
+        names = self.panels.nth(panel).locator("text.name")
+        heights = names.evaluate_all("all => all.map(e => e.y.baseVal[0].value)")
+        assert self.stays_inside(panel, "text.name") and np.diff(sorted(heights)).min(initial=15) > 14
+        return names.all_text_contents()
+
     def changed(self, act: Callable[[], Any]) -> list[str]:
         """The state after an act that must change it."""
         before = self.state()

@@ -9,12 +9,11 @@ Explorables.define("blur", (figure) => {
   const ambiguity = figure.slider("ambiguity", "pixels $w$ left open by the code", 1, 1, n);
   figure.jumps([["Code knows all", () => ["1"]], ["Code knows nothing", () => [String(n)]]]);
   const keys = [["data", "image"], ["posterior dashed", "mean"], ["posterior thin", "sample"]];
-  const curves = figure.panel(150, "pixel", [["data thin", "same code"], ...keys.slice(0, 2)], 2, 240);
-  const grain = figure.panel(150, "pixel", keys.slice(1), 2, 240);
-  const strips = figure.panel(150, "pixel", [["undefined", "The same as images. Drag here or above."]]);
-  const spectrum = figure.panel(180, "frequency, cycles per pixel", [["undefined", "log₁₀ power:"], ...keys]);
+  const curves = figure.panel(150, "pixel", [["data thin", "same code"], ...keys.slice(0, 2)]);
+  const strips = figure.panel(130, "pixel", [["undefined", "As images. Pull here or above."]]);
+  const spectrum = figure.panel(170, "frequency, cycles per pixel", [["undefined", "log₁₀ power"]]);
   const show = figure.readouts({ slope: "steepest slope of the mean", variance: "variance left out, σ²", kept: "high frequencies: mean / image", grain: "high frequencies: sample / image" });
-  for (const panel of [curves, grain, strips]) panel.slides(() => ambiguity);
+  for (const panel of [curves, strips]) panel.slides(() => ambiguity);
 
   return () => {
     const w = ambiguity.value;
@@ -24,18 +23,18 @@ Explorables.define("blur", (figure) => {
     const shown = [members[w >> 1], mean, mean.map((value, i) => value + Math.sqrt(variance) * noise[i])];
 
     const places = Explorables.range(0, n, 4);
-    for (const [panel, top] of [[curves, 1.2], [grain, 3.2]]) panel.begin([0, n], [-top, top], places, [-1, 0, 1]);
-    const draw = (panel, role, x) => panel.line(role, x.flatMap((value, i) => [[i, value], [i + 1, value]]));
-    for (let s = 0; s < w; s += Math.ceil(w / 8)) draw(curves, "data thin", members[s]);
-    for (const i of [0, 1]) draw(curves, keys[i][0], shown[i]);
-    for (const i of [2, 1]) draw(grain, keys[i][0], shown[i]);
+    curves.begin([0, n], [-1.2, 1.2], places, [-1, 0, 1]);
+    const draw = (role, x) => curves.line(role, x.flatMap((value, i) => [[i, value], [i + 1, value]]));
+    for (let s = 0; s < w; s += Math.ceil(w / 8)) draw("data thin", members[s]);
+    for (const i of [0, 1]) draw(keys[i][0], shown[i]);
 
     strips.begin([0, n], [0, 3], places, [[2.5, "image"], [1.5, "mean"], [0.5, "sample"]]);
     strips.paint(shown.flat().map((value) => (value + 1) / 2), n);
     for (const y of [1, 2]) strips.line("grid", [[0, y], [n, y]]);
 
-    spectrum.begin([0, 0.52], [-7, 0.5], [0, [0.25, "high from 1/4"], [0.5, "1/2"]], [-6, -4, -2, 0]);
+    spectrum.begin([0, 0.7], [-7, 0.5], [0, [0.25, "high from 1/4"], [0.5, "1/2"]], [-6, -4, -2, 0]);
     spectrum.line("grid", [[0.25, -7], [0.25, 1]]);
+    const ends = [];
     const [data, kept, added] = shown.map((x, i) => {
       // P(k) = |sum_j x(j) exp(-2 pi i j k / n)|^2 / n^2, for k = 0 … n/2, with the power of -k added
       const P = noise.slice(0, n / 2 + 1).map((_, k) => {
@@ -43,10 +42,13 @@ Explorables.define("blur", (figure) => {
         return (part(Math.cos) ** 2 + part(Math.sin) ** 2) * (k % (n / 2) ? 2 : 1);
       });
       const points = P.map((value, k) => [k / n, Math.log10(Math.max(value, 1e-9))]);
-      spectrum.line(keys[i][0], points.filter((_, k) => k % 2)); // a square wave has no others
+      const odd = points.filter((_, k) => k % 2); // a square wave has no others
+      spectrum.line(keys[i][0], odd);
+      ends.push([keys[i][0], odd.at(-1)[1], keys[i][1]]);
       return total(P.slice(n / 4 + 1));
     });
 
+    spectrum.names(0.5, ends, 4);
     show({ slope: Math.max(...mean.map((value, i) => Math.abs(value - mean.at(i - 1)))), variance, kept: kept / data, grain: added / data });
     if (w === 1) return "The mean is the image: nothing is left to be noise.";
     if (w === n) return "The mean of all images is an even grey: the code says nothing.";

@@ -31,8 +31,11 @@
   const write = (node, text) => {
     node.replaceChildren();
     text.split(/\$(\w+?)(?:_(\w+)|\^(\w+))?\$/).forEach((part, i) => {
-      if (i % 4 === 0) node.append(part);
-      else if (part) make(node, [, "i", "sub", "sup"][i % 4], {}, part);
+      const tag = [, "i", "sub", "sup"][i % 4];
+      if (!tag) node.append(part);
+      else if (!part) return;
+      else if (node.namespaceURI === SVG) make(node, "tspan", { class: tag, dy: { i: 0, sub: 3, sup: -3 }[tag] }, part);
+      else make(node, tag, {}, part);
     });
   };
 
@@ -42,8 +45,11 @@
     return [id, query === undefined ? null : new URLSearchParams(query)];
   };
 
+  /* Decimals for three digits, four at most; none for 0 itself, so that it differs from what is nearly 0. */
+  const digits = (value) => (value ? Math.min(Math.max(2 - Math.floor(Math.log10(Math.abs(value))), 0), 4) : 0);
+
   /* So many decimals, a true minus sign, no minus before zero. */
-  const format = (value, decimals = 4) => value.toFixed(decimals).replace(/^-(0(\.0+)?)$/, "$1").replace("-", "−");
+  const format = (value, decimals = digits(value)) => value.toFixed(decimals).replace(/^-(0(\.0+)?)$/, "$1").replace("-", "−");
 
   /* count + 1 numbers at equal steps. */
   const range = (from, to, count) => Array.from({ length: count + 1 }, (_, i) => from + ((to - from) * i) / count);
@@ -53,7 +59,7 @@
        that the style sheet gives a colour and a dash. height: in pixels; 0 for a square, which is SQUARE pixels wide at most.
        columns: how many panels stand in a row, if each has `least` pixels. */
     constructor(figure, height, axis, legend, columns = 1, least = 100) {
-      Object.assign(this, { figure, height, axis, columns, least });
+      Object.assign(this, { figure, height, axis, columns, least, right: RIGHT }); // a figure may want more on the right
       this.left = axis ? (columns > 1 ? 32 : 54) : 2;
       this.bottom = axis ? 36 : 4;
       this.box = make(figure.panels, "div");
@@ -64,12 +70,12 @@
       this.svg = make(this.frame, "svg", { role: "img", "aria-label": [...names, axis].filter(Boolean).join("; ") });
     }
 
-    /* Empties the panel. x, y: [from, to]; ticks: [value or [value, label], …]. The axes, and what `ground` draws, are drawn anew only
-       where they have changed. */
+    /* Empties the panel. x, y: [from, to]; ticks: [value or [value, label], …], yTicks [value, label, label on the right], too. The
+       axes, and what `ground` draws, are drawn anew only where they have changed. */
     begin(x, y, xTicks = [], yTicks = [], ground = () => {}) {
-      const { svg, figure, left, bottom } = this;
+      const { svg, figure, left, right, bottom } = this;
       const columns = figure.width / this.columns < this.least ? 1 : this.columns;
-      const across = Math.min(Math.max(figure.width / columns - left - RIGHT, 1), this.height ? Infinity : SQUARE);
+      const across = Math.min(Math.max(figure.width / columns - left - right, 1), this.height ? Infinity : SQUARE);
       const key = JSON.stringify([columns, across, x, y, xTicks, yTicks]);
       if (key === this.key) return this.layer.replaceChildren();
       this.key = key;
@@ -77,14 +83,15 @@
       const height = TOP + down + bottom;
       Object.assign(this, { x, y, across, down, scale: across / (x[1] - x[0]) }); // pixels per unit
       this.box.style.width = `${100 / columns}%`;
-      this.frame.style.width = `${left + across + RIGHT}px`;
-      svg.setAttribute("viewBox", `0 0 ${left + across + RIGHT} ${height}`);
+      this.frame.style.width = `${left + across + right}px`;
+      svg.setAttribute("viewBox", `0 0 ${left + across + right} ${height}`);
       svg.replaceChildren();
       const labelled = (ticks) => ticks.map((tick) => (tick.map ? tick : [tick, format(tick, 0)]));
-      for (const [value, label] of labelled(yTicks)) {
+      for (const [value, label, other] of labelled(yTicks)) {
         const at = TOP + this.Y(value);
         make(svg, "line", { class: "grid", x1: left, x2: left + across, y1: at, y2: at });
         make(svg, "text", { class: "tick", x: left - 6, y: at + 4 }, label);
+        if (other) make(svg, "text", { class: "other", x: left + across + 6, y: at + 4 }, other);
       }
       for (const [value, label] of labelled(xTicks)) make(svg, "text", { x: left + this.X(value), y: height - 20 }, label);
       make(svg, "text", { class: "axis", x: left + across / 2, y: height - 5 }, this.axis);
@@ -116,13 +123,37 @@
       make(this.layer, "text", { class: role, x: this.X(x), y: this.Y(y) + 4 }, label);
     }
 
+    /* Names beside what is at x, in their colours, `off` pixels away and 15 from each other. list: [[role, y, name], …] */
+    names(x, list, off = 9) {
+      const long = Math.max(...list.map(([, , name]) => 8.5 * name.replace(/[$_]/g, "").length));
+      const before = this.X(x) + off + long > this.across;
+      const at = list.map(([, y]) => this.Y(y));
+      const order = [...at.keys()].sort((a, b) => at[a] - at[b]);
+      let edge = 8;
+      for (const i of order) edge = (at[i] = Math.max(at[i], edge)) + 15;
+      edge = this.down - 8;
+      for (const i of order.reverse()) edge = (at[i] = Math.min(at[i], edge)) - 15;
+      list.forEach(([role, , name], i) => {
+        const place = { x: this.X(x) + (before ? -off : off), y: at[i] + 4 };
+        for (const layer of ["halo", "name"]) make(this.layer, "text", { ...place, class: `${layer} ${before ? "tick" : ""} ${role}` }, name);
+      });
+    }
+
+    /* A grip that says: pull here, along the x axis or, upright, along the y axis. */
+    grip(role, x, y, upright = false) {
+      const at = `translate(${this.X(x)} ${Math.min(Math.max(this.Y(y), 11), this.down - 11)})`;
+      const grip = make(this.layer, "g", { class: `grip ${role}`, transform: at + (upright ? " rotate(90)" : "") });
+      make(grip, "circle", { r: 10 });
+      make(grip, "path", { d: "M-6 0H6M-3 -3L-6 0L-3 3M3 -3L6 0L3 3" });
+    }
+
     /* Numbers from 0, black, to 1, white, row by row from the top, as an image behind what is drawn; after begin().
        Without columns a square. */
     paint(values, columns = Math.sqrt(values.length)) {
       this.canvas ??= make(this.frame, "canvas");
-      const { canvas, across, down, left } = this;
+      const { canvas, across, down, left, right } = this;
       Object.assign(canvas, { width: columns, height: values.length / columns });
-      const [wide, high] = [left + across + RIGHT, TOP + down + this.bottom].map((whole) => 100 / whole); // it scales with the frame
+      const [wide, high] = [left + across + right, TOP + down + this.bottom].map((whole) => 100 / whole); // it scales with the frame
       Object.assign(canvas.style, { left: `${left * wide}%`, top: `${TOP * high}%`, width: `${across * wide}%`, height: `${down * high}%` });
       const context = canvas.getContext("2d");
       const image = context.createImageData(canvas.width, canvas.height);
@@ -158,23 +189,24 @@
       });
     }
 
-    /* Arrow keys go on from what is dragged here: in its slider, or in the panel where that is folded away. */
+    /* Arrow keys now move this slider; where it is folded away and takes no focus, the panel has it instead. */
     hold({ input }) {
-      const { svg } = this;
+      const { figure, svg } = this;
+      figure.held = input;
       input.focus({ preventScroll: true });
-      if (input === document.activeElement) return;
-      svg.tabIndex = -1;
+      if (document.activeElement === input) return;
+      svg.setAttribute("tabindex", -1);
       svg.focus({ preventScroll: true });
       svg.onkeydown = (event) => {
-        const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
-        if (!by) return;
-        input.stepUp(by);
-        input.dispatchEvent(new Event("input"));
+        const step = { ArrowLeft: "stepDown", ArrowDown: "stepDown", ArrowRight: "stepUp", ArrowUp: "stepUp" }[event.key];
+        if (!step) return;
         event.preventDefault();
+        figure.held[step]();
+        figure.changed();
       };
     }
 
-    /* Dragging along the x axis moves the slider pick(x) by as much. */
+    /* Dragging along the x axis moves the slider pick(x) by as much; arrow keys go on from there. */
     slides(pick) {
       this.onDrag((x) => {
         const slider = pick(x);
@@ -249,6 +281,7 @@
       const beside = make(row, "span", { "aria-hidden": "true" });
       const input = make(row, "input", { type: "range", id, step, min, max });
       input.addEventListener("input", () => this.changed());
+      input.addEventListener("focus", () => { this.held = input; });
       const control = {
         name,
         input,
@@ -355,7 +388,7 @@
       return new Panel(this, ...settings);
     }
 
-    /* Numbers under the panels, {name: label}, with 4 decimals or {name: decimals}. Returns show({name: value}): all of the
+    /* Numbers under the panels, {name: label}, with three digits or {name: decimals}. Returns show({name: value}): all of the
        digits stand in data-value. Where there is no number, value is the word to show instead, and data-value is NaN. */
     readouts(labels, decimals = {}) {
       const list = make(this.root, "dl");

@@ -22,7 +22,7 @@
   };
 
   const uniform = {
-    reach: 2, far: 2.6, distances: [[LOG2, "log 2"]], view: [-2.2, 4.2], top: 2.15, heights: [0, 1, 2], places: [-2, -1, 0, 1, 2, 3, 4], steps: 400,
+    reach: 2, far: 2.6, distances: [[LOG2, "log 2"]], view: [-2.2, 4.2], top: 2.15, one: 1.5, heights: [[0, "0", "0"], [0.75, "", "1/2"], 1, [1.5, "", "$D$* = 1"], 2], places: [-2, -1, 0, 1, 2, 3, 4], steps: 400,
     box: (from, width) => [[from, 0], [from, 1 / width], [from + width, 1 / width], [from + width, 0]],
     densities: (d, w) => [uniform.box(0, 1), uniform.box(d, w)],
 
@@ -49,7 +49,7 @@
       const growth = o > 0 ? (d + w < 1) - (d > 0) : 0; // do/dd
       const inside = d > -1e-9 && d + w < 1 + 1e-9; // else KL(q||p) is infinite
       return {
-        L_D: o * f, L_G: 0 - o * g, JSD: LOG2 - (o * f) / 2, W_1,
+        L_D: o * f, L_G: 0 - o * g, W_1,
         slope: kink ? "kink" : 0 - growth * g,
         saturating: kink ? "kink" : 0 - growth * f,
         nonsaturating: !inside ? "∞ loss" : kink ? "jump" : 0, // w < 1: both KL(q||p) = -log w and JSD are constant
@@ -58,7 +58,7 @@
   };
 
   const gaussian = {
-    reach: 6, far: 6.3, distances: [4, 6], view: [-8.5, 8.5], top: 0.86, heights: [0, [0.4, "0.4"], [0.8, "0.8"]], places: [-8, -6, -4, -2, 0, 2, 4, 6, 8], steps: 60,
+    reach: 6, far: 6.3, distances: [4, 6], view: [-8.5, 8.5], top: 0.86, one: 0.8, heights: [[0, "0", "0"], [0.4, "0.4", "1/2"], [0.8, "0.8", "$D$* = 1"]], places: [-8, -6, -4, -2, 0, 2, 4, 6, 8], steps: 60,
     density: (x, mean, sd) => Math.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * Math.sqrt(2 * Math.PI)),
     logit: (x, d, w) => 0.5 * ((x - d) / w) ** 2 - 0.5 * x * x + Math.log(w),
     densities: (d, w) => [[0, 1], [d, w]].map((law) => gaussian.graph((x) => gaussian.density(x, ...law))),
@@ -85,7 +85,7 @@
       const a = Math.abs(w - 1); // W_1 = E|d + a z|, z ~ N(0, 1)
       const z = d / (a * Math.SQRT2);
       const W_1 = a ? a * Math.sqrt(2 / Math.PI) * Math.exp(-z * z) + d * erf(z) : Math.abs(d);
-      return { L_D, L_G, JSD: LOG2 - L_D / 2, W_1, slope, saturating, nonsaturating };
+      return { L_D, L_G, W_1, slope, saturating, nonsaturating };
     },
   };
 
@@ -95,14 +95,14 @@
   const sentence = (name, d, w, { L_D, slope, saturating, nonsaturating }) => {
     const kink = slope === "kink";
     if (d === 0 && w === 1) {
-      return `Identical: $L_D$ = 2 log 2, $L_G$ = −log 2, and D* = 1/2 wherever there is data.${kink ? " Here is a kink. " + JUMP : ""}`;
+      return `Identical: $L_D$ = 2 log 2, $L_G$ = −log 2, D* = 1/2.${kink ? " A kink. " + JUMP : ""}`;
     }
     if (name === "gaussian") {
       if (d === 0) return "Same centre, other width: no slope over $d$, yet not the optimum.";
       const share = saturating / d < 0.1 ? "−log D has nearly all of it here" : "the farther apart, the smaller the share of log(1 − D)";
       return `$L_D$ never reaches 0. The followed slopes add up to $d$; ${share}.`;
     }
-    let now = "Partial overlap: its length sets $L_D$ and $L_G$. The slope of log(1 − D) is a limit of vanishing noise.";
+    let now = "Partial overlap: its length sets $L_D$ and $L_G$.";
     if (L_D === 0 && kink) now = "Touching: $L_D$ and $L_G$ reach 0 with a kink.";
     else if (L_D === 0) now = "No overlap: $L_D$ = 0, and $L_G$ = 0 is its worst. Only $W_1$ tells the distance.";
     else if (kink) now = "An edge of $p_gen$ meets an edge of $p_data$: a kink, and no slope.";
@@ -121,37 +121,39 @@
       ["No overlap", () => ["uniform", "1.5", "1"]],
       ["Identical", () => [family.text, "0", "1"]],
     ]);
-    const densities = figure.panel(164, "x", [["data", "$p_data$"], ["generator", "$p_gen$, drag it"]]);
-    const best = figure.panel(134, "x", [["discriminator", "$D$*($x$)"], ["undefined", "0/0: no density"]]);
-    const losses = figure.panel(184, "d", [["discriminator", "$L_D$"], ["generator", "$L_G$"], ["distance", "$W_1$"]]);
+    const densities = figure.panel(220, "x", [["data", "$p_data$"], ["generator", "$p_gen$: pull it"], ["discriminator", "$D$*($x$)"]]);
+    const losses = figure.panel(224, "d", [["undefined", "Losses and $W_1$ at every shift $d$"]]);
+    densities.right = 48;
     const show = figure.readouts({
-      L_D: "loss $L_D$", L_G: "loss $L_G$", JSD: "JSD", W_1: "distance $W_1$",
+      L_D: "loss $L_D$", L_G: "loss $L_G$", W_1: "distance $W_1$",
       slope: "printed: slope of $L_G$", saturating: "followed: log(1 − D)", nonsaturating: "followed: −log D",
     });
-    for (const panel of [densities, best, losses]) panel.slides(() => shift);
+    for (const panel of [densities, losses]) panel.slides(() => shift);
 
     return () => {
       const law = FAMILIES[family.text];
       const [d, w] = [shift.value, width.value];
       const now = law.at(d, w);
+      const { one } = law; // D* = 1 stands at the height of this density
       densities.begin(law.view, [-0.04 * law.top, law.top], law.places, law.heights);
       law.densities(d, w).forEach((points, i) => densities.line(["data area", "generator area"][i], points));
-
-      best.begin(law.view, [-0.1, 1.1], law.places, [0, [0.5, "1/2"], 1]);
       if (law === uniform) {
         for (const [from, to, D] of law.pieces(d, w)) {
-          if (D >= 0) best.line("discriminator", [[from, D], [to, D]]);
-          else if (to - from > 0.4) best.text((from + to) / 2, 0.5, "0/0");
+          if (D >= 0) densities.line("discriminator", [[from, one * D], [to, one * D]]);
+          else if (to - from > 0.4) densities.text((from + to) / 2, one / 2, "0/0", "discriminator");
         }
-      } else best.line("discriminator", gaussian.graph((x) => sigmoid(gaussian.logit(x, d, w))));
+      } else densities.line("discriminator", gaussian.graph((x) => one * sigmoid(gaussian.logit(x, d, w))));
+      const [centre, peak] = law === uniform ? [d + w / 2, 1 / w] : [d, gaussian.density(0, 0, w)];
+      densities.grip("generator", centre, peak / 2);
 
-      losses.begin(law.view, [-0.9, law.far], law.places, [[-LOG2, "−log 2"], 0, [2 * LOG2, "2 log 2"], ...law.distances]);
+      const reach = [-1.1 * law.reach, 1.1 * law.reach];
+      losses.begin(reach, [-0.9, law.far], law.places.filter((at) => Math.abs(at) <= law.reach), [[-LOG2, "−log 2"], 0, [2 * LOG2, "2 log 2"], ...law.distances]);
       const curves = range(-law.reach, law.reach, law.steps).map((at) => [at, law.at(at, w)]);
       losses.line("marker", [[d, -0.9], [d, law.far]]);
-      for (const [role, name] of [["distance", "W_1"], ["discriminator", "L_D"], ["generator", "L_G"]]) {
-        losses.line(role, curves.map(([at, values]) => [at, values[name]]));
-        losses.dot(role, d, now[name]);
-      }
+      const lines = [["distance", "W_1"], ["discriminator", "L_D"], ["generator", "L_G"]];
+      for (const [role, name] of lines) losses.line(role, curves.map(([at, values]) => [at, values[name]]));
+      for (const [role, name] of lines) losses.dot(role, d, now[name]);
+      losses.names(d, lines.map(([role, name]) => [role, now[name], `$${name}$`]));
 
       show(now);
       return sentence(family.text, d, w, now);

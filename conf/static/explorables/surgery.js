@@ -37,9 +37,9 @@
       ["Each the prior", jump("0", () => "0")],
       ["Together the prior", jump("-0.3", (_, i) => String(even[i]))],
     ]);
-    const keys = [["ink", "rate"], ["posterior dashed", "information"], ["prior dotted", "KL($q$($z$) ‖ $p$($z$))"]];
-    const line = figure.panel(190, "z", [["posterior thin", `posteriors, 1/${even.length} each: drag`], ["posterior", "aggregate $q$($z$)"], ["prior", "prior $p$($z$)"]]);
-    const nats = figure.panel(240, "s", keys);
+    const keys = [["ink", "rate"], ["posterior dashed", "information"], ["prior dotted", "KL($q$ ‖ $p$)"]];
+    const line = figure.panel(190, "z", [["posterior thin", `posteriors ÷ ${even.length}: pull a dot`], ["posterior", "aggregate $q$($z$)"], ["prior", "prior $p$($z$)"]]);
+    const nats = figure.panel(250, "s", [["undefined", "Nats at every width $s$"]]);
     const show = figure.readouts({ rate: "rate", information: "information", marginal: "KL($q$($z$) ‖ $p$($z$))", variance: "variance of $q$($z$)" });
     line.slides((x) => [...centres].sort((a, b) => Math.abs(a.value - x) - Math.abs(b.value - x))[0]);
     nats.slides(() => width);
@@ -55,20 +55,21 @@
       graph("prior", places, (z) => density(z, 0, 1));
       graph("posterior area", places, (z) => aggregate(z, means, s));
       for (const { input, value } of centres) {
-        const area = input === document.activeElement ? "area" : "";
+        const area = input === figure.held ? "area" : "";
         graph(`posterior thin ${area}`, around(value), (z) => density(z, value, s) / means.length);
-        line.dot("posterior", value, 0);
+        line.dot("posterior", value, 0, 6);
       }
+      if (density(0, 0, s) > means.length) line.text(3.1, 0.92, "higher than drawn");
 
       const now = terms(means, s);
       const most = Math.log(means.length);
-      nats.begin([-2, 0.5], [-0.3, 7.5], [[-2, "1/100"], [-1, "1/10"], [0, "1"]], [0, [most, `log ${even.length}`], 4, 6]);
+      nats.begin([-2.1, 0.6], [-0.3, 7.5], [[-2, "1/100"], [-1, "1/10"], [0, "1"]], [0, [most, `log ${even.length}`], 4, 6]);
       nats.line("marker", [[width.value, -1], [width.value, 8]]);
       const curves = range(-2, 0.5, 40).map((log) => [log, Object.values(terms(means, 10 ** log))]);
-      keys.forEach(([role], i) => {
-        nats.line(role, curves.map(([log, values]) => [log, values[i]]));
-        nats.dot(role, width.value, Object.values(now)[i]);
-      });
+      const found = Object.values(now);
+      keys.forEach(([role], i) => nats.line(role, curves.map(([log, values]) => [log, values[i]])));
+      keys.forEach(([role], i) => nats.dot(role, width.value, found[i]));
+      nats.names(width.value, keys.map(([role, name], i) => [role, found[i], name]));
 
       show({ ...now, variance: s * s + mean(means, (m) => m * m) - mean(means, (m) => m) ** 2 });
       if (now.information < 1e-3) return "All alike: a code says nothing about its image.";

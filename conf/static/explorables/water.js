@@ -12,6 +12,7 @@ Explorables.define("water", (figure) => {
   const shown = (steps) => +size(steps).toPrecision(3);
   const ticks = (list, at = (x) => x) => list.map((x) => [at(x), String(x)]);
   const both = ticks([0, 20, 40]);
+  const top = 3.5 * octave; // of the axis
   const spreads = (t) => values.map((l) => Math.min(t / l, 1)); // s²
 
   /* A digit is the sum of the mean image, its parts along the directions, and the rest; at t = 0 all of it is kept. */
@@ -31,12 +32,11 @@ Explorables.define("water", (figure) => {
       return [variance.value - by, beta.value + by];
     }],
   ]);
-  const water = figure.panel(210, "direction", [["posterior", "encoded"], ["distance", "error"], ["marker", "level: drag"]], 2, 280);
-  const curve = figure.panel(210, "squared error", [["distance", "rate in nats, Shannon’s"], ["dot posterior", "VAE"]], 2, 280);
   const images = names.map((name) => figure.panel(0, "", [["undefined", name]], 4, 60));
+  const water = figure.panel(184, "direction", [["square posterior", "encoded"], ["square distance", "error"], ["square water", "water: pull it"]]);
+  const curve = figure.panel(146, "squared error", [["distance", "rate in nats: Shannon’s limit"]]);
   const show = figure.readouts({
     level: "level βσ²", active: "directions encoded", rate: "rate, nats", error: "squared error", price: "price of collapse",
-    mean: "direction 1: Var μ", spread: "direction 1: s²",
   }, { active: 0 });
   const move = (x, y) => {
     variance.input.focus({ preventScroll: true }); // arrow keys go on from here
@@ -51,7 +51,7 @@ Explorables.define("water", (figure) => {
     const now = spreads(level);
     let [active, rate, error, price] = [0, 0, 0, 0];
 
-    water.begin([0, values.length + 1], [-4 * octave, 3.5 * octave], ticks([20, 40, 60]), ticks([0.1, 1, 10], steps));
+    water.begin([0, values.length + 1], [-4 * octave, top], ticks([20, 40, 60]), ticks([0.1, 1, 10], steps));
     now.forEach((s2, i) => {
       const l = values[i];
       active += s2 < 1;
@@ -61,16 +61,21 @@ Explorables.define("water", (figure) => {
       water.bar("distance", i + 1, water.y[0], steps(l * s2), 0.75);
       water.bar("posterior", i + 1, at, steps(l), 0.75);
     });
-    water.line("marker", [[0, at], [values.length + 1, at]]);
+    const surface = Math.min(at, top - 0.1 * octave); // a flood stands at the top edge
+    water.bar("water", (values.length + 1) / 2, water.y[0], surface, values.length + 1);
+    water.line("water", [[0, surface], [values.length + 1, surface]]);
+    water.grip("water", 38, surface, true);
+    water.names(38, [["water", surface, `${shown(at)}${at > surface ? ", off the scale" : ""}`]], 15);
 
     curve.begin([0, 48], [-3, 62], both, both, () => curve.line("distance", shannon));
     curve.dot("posterior", error, rate);
+    curve.names(error, [["posterior", rate + 8, "this VAE"]]);
 
     images.forEach((panel, i) => {
       panel.begin([0, 1], [0, 1]);
       panel.paint(decode(parts[i >> 1], i % 2 && level));
     });
-    show({ level, active, rate, error, price, mean: 1 - now[0], spread: now[0] });
+    show({ level, active, rate, error, price });
     return active ? "What sticks out is encoded; the rest stays as error." : "Collapsed: the level is above all bars. Both are decoded to the mean image.";
   };
 });
