@@ -73,8 +73,8 @@ Explorables.define("dirac", (figure) => {
     const ticks = reach > 4 ? [-4, 0, 4] : [-2, 0, 2];
     plane.begin([-reach, reach], [-reach, reach], ticks, ticks);
     const pixel = 1 / plane.scale;
-    for (const x of Explorables.range(-0.9 * reach, 0.9 * reach, 6)) {
-      for (const y of Explorables.range(-0.9 * reach, 0.9 * reach, 6)) arrow(x, y, S(sign * x * y) * y, -S(x * y) * x - g * y, pixel);
+    for (const x of Explorables.range(-0.8 * reach, 0.8 * reach, 6)) {
+      for (const y of Explorables.range(-0.8 * reach, 0.8 * reach, 6)) arrow(x, y, S(sign * x * y) * y, -S(x * y) * x - g * y, pixel);
     }
     plane.text(9 * pixel - reach, reach - 11 * pixel, "ψ", "axis");
     plane.line("distance", Explorables.range(0, 2 * Math.PI, 72).map((angle) => [start * Math.cos(angle), start * Math.sin(angle)]));
@@ -87,7 +87,7 @@ Explorables.define("dirac", (figure) => {
     // in powers of ten
     away.height = Math.min(plane.across + 42, figure.width < 400 ? 180 : Infinity); // as high as the plane, where it stands beside it
     away.begin([0, STEPS + 9], [-3, 2.2], [0, 100, 200], [[-2, "0.01"], [0, "1"], [2, "100"]]);
-    away.text(55, 2, "log scale", "axis");
+    away.text(55, 1.6, "log scale", "axis");
     away.line("walk", radii.slice(0, shown.value + 1).map((radius, i) => [i, Math.log10(radius + 1e-9)]));
 
     show({ factor, start, end: end < 1e6 ? end : "> 10⁶" });

@@ -19,7 +19,7 @@ Explorables.define("latent", (figure) => {
   };
   const drawn = []; // the last ten draws, each with what both models make of it
   let next = 0;
-  figure.jumps([["Draw z from the prior", () => {
+  figure.jumps([["Draw from the prior", () => {
     const z = draws[next];
     next = (next + 1) % draws.length;
     drawn.push({ z, images: models.map((model) => decode(model, z)), kinds: models.map((model) => nearest(model, z)[1]) });
