@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 from genmodels.gan.dirac import DiracGAN, Loss
 
-DEFAULT = "saturating,simultaneous,0,0.4,1,0"
 STEPS, REACH, MARGINS = 200, 2.6, 40  # of the figure: steps of a path, end of its axes, pixels beside them
+DEFAULT = f"saturating,simultaneous,0,0.4,1,0,{STEPS}"
 WAYS = ("simultaneous", "alternating")
 SETTINGS = [
     *product(get_args(Loss), WAYS, (0, 2), (0.05, 1), ((2, -2),)),
@@ -53,7 +53,7 @@ def factor(game: DiracGAN, h: float, alternating: bool) -> float:
 
 def test_numbers_are_those_of_the_package(figure):
     for loss, way, gamma, h, start in SETTINGS:
-        text = f"{loss},{way},{gamma},{h},{start[0]},{start[1]}"
+        text = f"{loss},{way},{gamma},{h},{start[0]},{start[1]},{STEPS}"
         figure.follow(text)
         game = DiracGAN(loss, gamma)
         path = game.descend(start, h, STEPS, alternating=way == "alternating")
@@ -65,30 +65,54 @@ def test_numbers_are_those_of_the_package(figure):
             assert got["end"] == pytest.approx(end, abs=1e-6, rel=1e-6), text
         else:
             assert np.isnan(got["end"]), text
-            assert figure.root.locator("dd[data-name=end]").inner_text() == "over a million"
+            assert figure.root.locator("dd[data-name=end]").inner_text() == "> 10⁶"
     assert len(SETTINGS) >= 50
 
 
 def test_path_is_drawn_where_the_package_has_it(figure):
-    figure.follow("non-saturating,alternating,0.2,0.35,-1.2,1.5")
+    figure.follow(f"non-saturating,alternating,0.2,0.35,-1.2,1.5,{STEPS}")
     path = DiracGAN("non-saturating", 0.2).descend((-1.2, 1.5), 0.35, STEPS, alternating=True)
     plane, away = figure.panels.all()
     across = plane.evaluate("svg => svg.viewBox.baseVal.width") - MARGINS
     expected = (path * (1, -1) + REACH) * across / (2 * REACH)
     np.testing.assert_allclose(points(plane.locator("path.walk")), expected, rtol=0, atol=0.051)
     # and the distance from the goal, in powers of ten from -3 to 2.2
-    expected = (2.2 - np.log10(np.hypot(*path.T))) * (260 - 42) / 5.2
+    expected = (2.2 - np.log10(np.hypot(*path.T))) * (away.evaluate("svg => svg.viewBox.baseVal.height") - 42) / 5.2
     np.testing.assert_allclose(points(away.locator("path.walk"))[:, 1], expected, rtol=0, atol=0.051)
-    assert figure.axes() == ["θ", "steps"]
+    assert figure.axes() == ["θ", "ψ", "steps", "log scale"]
+    assert plane.locator("circle.step").count() == STEPS + 1
+    figure.follow("non-saturating,alternating,0.2,0.35,-1.2,1.5,30")
+    assert plane.locator("circle.step").count() == 31
+    assert figure.shown()["end"] == pytest.approx(np.hypot(*path[30]))
+
+
+def test_arrows_show_where_very_small_steps_go(figure):
+    for loss in get_args(Loss):
+        figure.follow(f"{loss},simultaneous,0.5,0.1,1,0,{STEPS}")
+        plane = figure.panels.first
+        unit = (plane.evaluate("svg => svg.viewBox.baseVal.width") - MARGINS) / (2 * REACH)
+        for arrow in plane.locator("path.field").all():
+            tail, tip = (points(arrow)[:2] / unit - REACH) * (1, -1)
+            _, moved = DiracGAN(loss, 0.5).descend((tail + tip) / 2, 1e-4, 1)
+            way = (moved - (tail + tip) / 2) * 1e4
+            assert way @ (tip - tail) > 0.98 * np.hypot(*way) * np.hypot(*(tip - tail))
+
+
+def test_the_view_is_as_wide_as_the_path(figure):
+    for h, ticks in {0.05: ["−2", "0", "2"], 1: ["−4", "0", "4"]}.items():
+        figure.follow(f"saturating,simultaneous,0,{h},1,0,{STEPS}")
+        assert figure.panels.first.locator(".tick").all_text_contents() == ticks
+    figure.follow(DEFAULT)
+    assert figure.stays_inside(0, "circle") == STEPS + 3
 
 
 def test_note_tells_the_case(figure):
-    figure.tells(NOTES)
+    figure.tells({f"{state},{STEPS}": words for state, words in NOTES.items()})
 
 
 def test_buttons_jump_to_telling_states(figure):
-    figure.follow("non-saturating,alternating,1.3,0.7,0.5,-1.5")
-    assert figure.press("Simultaneous") == ["non-saturating", "simultaneous", "0", "0.4", "1", "0"]
+    figure.follow(f"non-saturating,alternating,1.3,0.7,0.5,-1.5,{STEPS}")
+    assert figure.press("Simultaneous") == ["non-saturating", *DEFAULT.split(",")[1:]]
     assert figure.shown()["factor"] > 1
     assert figure.press("Alternating")[1:3] == ["alternating", "0"]
     assert figure.shown()["factor"] == pytest.approx(1, abs=1e-12)
@@ -99,9 +123,9 @@ def test_buttons_jump_to_telling_states(figure):
 
 def test_mouse_drags_the_start_and_arrow_keys_go_on(figure):
     def start():
-        return [float(text) for text in figure.state()[4:]]
+        return [float(text) for text in figure.state()[4:6]]
 
-    figure.follow(DEFAULT)
+    figure.follow(f"saturating,alternating,0,0.4,1,0,{STEPS}")
     box, page = figure.panel(0), figure.page
     unit = (box["width"] - MARGINS) / (2 * REACH)
     x, y = box["x"] + 32 + REACH * unit, box["y"] + 6 + REACH * unit  # the equilibrium
@@ -125,7 +149,8 @@ def test_a_link_goes_to_the_task_of_the_second_figure(page, site):
     page.goto(f"{figure.address}#explore?dirac=wasserstein,alternating,0.5,0.2,-1,1.5")
     expect(figure.root.locator("dd").last).to_be_attached()
     expect(figure.root).to_be_in_viewport()
-    assert figure.state() == ["wasserstein", "alternating", "0.5", "0.2", "-1", "1.5"]
+    # from before the last control was added
+    assert figure.state() == ["wasserstein", "alternating", "0.5", "0.2", "-1", "1.5", str(STEPS)]
     top, height = figure.root.evaluate("root => [root.getBoundingClientRect().top, innerHeight]")
     assert 0 < top < height / 2  # the task stands above it
     Figure(page, figure.address, "theatre").follow("shown,3", asked=False)

@@ -51,10 +51,10 @@ def test_images_and_distances_are_those_of_the_package(figure, models, data):
         figure.follow(at.ravel(), asked=False)
         assert figure.numbers() == pytest.approx(at.ravel().tolist(), abs=1e-9)
         decoded = np.concatenate([decode(model, [point]) for model, point in zip(models, at, strict=True)])
-        pictures = np.array(figure.greys())
+        pictures = np.array(figure.greys()[:2])
         assert pictures.shape == decoded.shape == (2, 28, 28)
         off.append(abs(pictures - decoded).max())
-        shown = list(figure.shown().values())
+        shown = list(figure.shown().values())[:2]
         nearest = [cKDTree(own).query(point)[0] for own, point in zip(codes, at, strict=True)]
         assert shown == pytest.approx(nearest, abs=0.015)  # codes travel in steps of .02, off by .01 in each direction
         exact = [
@@ -68,17 +68,27 @@ def test_images_and_distances_are_those_of_the_package(figure, models, data):
     assert len(settings) >= 50
 
 
-def test_draws_go_to_both_models(page, site, data):
+def test_draws_go_to_both_models_and_the_last_ten_are_kept(page, site, data, models):
     figure = Figure(page, f"{site}/sheet-2/1a-sampling.html", "latent").open()  # anew: they come in an order
+    assert np.isnan(list(figure.shown().values())[2:]).all()
     seen = []
     for _ in range(len(data["draws"]) + 1):
-        figure.press("Draw z from the prior, for both")
+        figure.press("Draw from the prior")
         at = figure.numbers()
         assert at[:2] == at[2:]
         seen.append(at[:2])
     assert seen[:-1] == data["draws"]
     assert seen[-1] == seen[0]  # round again
     assert np.abs(np.mean(data["draws"], axis=0)).max() < 1  # they are draws from the prior
+    for m, (model, strip) in enumerate(zip(models, figure.greys()[2:], strict=True)):
+        tiles = strip.reshape(28, 10, 28).swapaxes(0, 1)
+        assert abs(tiles - decode(model, seen[-10:])).max() < 0.01
+        codes, labels = np.array(data["models"][m]["codes"]), data["models"][m]["labels"]
+        _, nearest = cKDTree(codes * data["models"][m]["codeStep"]).query(seen[-10:])
+        assert list(figure.shown().values())[2 + m] == len({labels[i] for i in nearest})
+        assert figure.panels.nth(m).locator("circle.prior").count() == 10
+    figure.press("Reset")
+    assert not np.any(figure.greys()[2:])
 
 
 @pytest.mark.parametrize("model", [0, 1])
@@ -108,5 +118,5 @@ def test_the_point_follows_the_pointer(figure, data, model):
 def test_the_map_shows_the_codes_of_unseen_digits(figure, data):
     _, digits = mnist.load("test")
     for model in range(2):
-        numerals = figure.panels.nth(model).locator("text.posterior").all_text_contents()
+        numerals = figure.panels.nth(model).locator("text.code:not(.prior, .tick)").all_text_contents()
         assert "".join(numerals) == "".join(map(str, digits[:150])) == data["models"][model]["labels"]

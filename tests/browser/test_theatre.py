@@ -22,7 +22,8 @@ PATHS = {"3b": "sheet-2/3b-why-collapse.html", "3c": "sheet-2/3c-packing.html"}
 TARGET, LAGGING = ring(modes=8, radius=1, sd=0.05), GANConfig(lr_D=2e-4)
 CONFIGS = {"lagging": LAGGING, "packs of 2": replace(LAGGING, pack=2), "balanced": GANConfig()}
 SCALES = (0.3, 0.2, 1.0)  # of the logits, black at minus, white at plus
-# of the panels: three maps, three histograms, three barcodes
+# of the panels: three maps, three histograms, three barcodes; beside their axes are 13 and 8 pixels
+MARGINS = 21
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_dots_are_samples_and_circles_are_modes(figure, data, runs):
                      one.classList[0] === "marker"])]"""
             )
             at, generated, marked = np.hsplit(np.array(circles), [2, 3])
-            at = at * 2 * reach / (width - 10) * (1, -1) + (-reach, reach)
+            at = at * 2 * reach / (width - MARGINS) * (1, -1) + (-reach, reach)
             dots, modes = at[generated[:, 0] == 1], at[generated[:, 0] == 0]
             samples = run.snapshots[0, data["steps"][t] // 5]
             assert len(dots) == 48
@@ -106,19 +107,31 @@ def test_bars_and_barcodes_are_the_shares(figure, data, runs):
         runs, figure.panels.all()[3:6], figure.panels.all()[6:], figure.greys()[3:], strict=True
     ):
         shares = mode_shares(run.snapshots[0, times], TARGET)
-        np.testing.assert_allclose(grey, np.minimum(2 * shares.T, 1), atol=0.5 / 255 + 1e-9)
+        jump = int(data["chase"])  # two columns are left free before it
+        seen = np.delete(grey, [jump, jump + 1], axis=1)
+        np.testing.assert_allclose(seen, np.minimum(2 * shares.T, 1), atol=0.5 / 255 + 1e-9)
+        assert [code.locator("text").all_text_contents()[i] for i in (8, 9, 10)] == ["0", "1200", "1500"]
         heights = bars.locator("rect").evaluate_all("all => all.map(one => one.height.baseVal.value)")
         np.testing.assert_allclose(heights, 60 * shares[30], atol=1e-3)
-        across = code.evaluate("svg => svg.viewBox.baseVal.width") - 10
-        assert points(code.locator("path.marker"))[0, 0] == pytest.approx(30.5 * across / len(times), abs=0.06)
+        across = code.evaluate("svg => svg.viewBox.baseVal.width") - MARGINS
+        assert points(code.locator("path.marker"))[0, 0] == pytest.approx(32.5 * across / grey.shape[1], abs=0.06)
 
 
 def test_names_can_be_hidden(figure):
     figure.follow("hidden,30")
-    texts = figure.root.locator(".explorable-panels text")
-    assert texts.all_text_contents() == [""] * 9  # axes without names
-    figure.root.get_by_label("shown", exact=True).check()
-    assert [text for text in texts.all_text_contents() if text] == list(CONFIGS)
+    names = figure.root.locator(".explorable-panels text.name")
+    assert names.count() == 0
+    figure.root.get_by_label("all names", exact=True).check()
+    assert names.all_text_contents() == list(CONFIGS)
+
+
+def test_a_guess_is_answered(figure, data, runs):
+    ends = [effective_modes(run.snapshots[0, -1], TARGET) for run in runs]
+    words = [f"No: {letter} ends on {end:.1f} modes" for letter, end in zip("ABC", ends, strict=True)]
+    words[list(CONFIGS).index("lagging")] = "Right: A"
+    figure.tells({f"{letter},30": text for letter, text in zip("ABC", words, strict=True)})
+    figure.follow("A,30")
+    assert figure.root.locator("text.name").all_text_contents() == ["lagging"]
 
 
 @pytest.mark.parametrize("where", PATHS)
@@ -183,11 +196,13 @@ def test_notes_name_the_crowds_and_their_moves(figure, data, runs):
 def test_a_barcode_is_dragged_and_arrow_keys_go_on(figure, data):
     figure.follow("shown,5")
     box, page = figure.panel(7), figure.page
-    column, y = (box["width"] - 10) / len(data["steps"]), box["y"] + 0.5 * box["height"]
-    page.mouse.move(box["x"] + 2 + 20.5 * column, y)
+    column, y = (box["width"] - MARGINS) / (len(data["steps"]) + 2), box["y"] + 0.5 * box["height"]
+    page.mouse.move(box["x"] + 13 + 22.5 * column, y)  # two columns of these are the gap
     page.mouse.down()
     assert figure.state()[1] == "20"
-    page.mouse.move(box["x"] + 2 + 31.5 * column, y, steps=4)
+    page.mouse.move(box["x"] + 13 + 17.5 * column, y)
+    assert figure.state()[1] == "17"
+    page.mouse.move(box["x"] + 13 + 33.5 * column, y, steps=4)
     page.mouse.up()
     assert figure.state()[1] == "31"
     page.mouse.move(box["x"] + 2, y)

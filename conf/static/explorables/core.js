@@ -59,7 +59,7 @@
        that the style sheet gives a colour and a dash. height: in pixels; 0 for a square, which is SQUARE pixels wide at most.
        columns: how many panels stand in a row, if each has `least` pixels. */
     constructor(figure, height, axis, legend, columns = 1, least = 100) {
-      Object.assign(this, { figure, height, axis, columns, least, right: RIGHT }); // a figure may want more on the right
+      Object.assign(this, { figure, height, axis, columns, least, right: RIGHT, square: SQUARE }); // a figure may want others
       this.left = axis ? (columns > 1 ? 32 : 54) : 2;
       this.bottom = axis ? 36 : 4;
       this.box = make(figure.panels, "div");
@@ -75,7 +75,7 @@
     begin(x, y, xTicks = [], yTicks = [], ground = () => {}) {
       const { svg, figure, left, right, bottom } = this;
       const columns = figure.width / this.columns < this.least ? 1 : this.columns;
-      const across = Math.min(Math.max(figure.width / columns - left - right, 1), this.height ? Infinity : SQUARE);
+      const across = Math.min(Math.max(figure.width / columns - left - right, 1), this.height ? Infinity : this.square);
       const key = JSON.stringify([columns, across, x, y, xTicks, yTicks]);
       if (key === this.key) return this.layer.replaceChildren();
       this.key = key;
@@ -253,7 +253,10 @@
       const query = fragment()[1];
       const stored = query && query.get(this.name);
       this.stop?.();
-      if (stored !== null && !this.set(stored.split(","))) this.set(this.defaults);
+      if (stored !== null) {
+        const texts = stored.split(","); // fewer, where a control is younger than the link
+        if (!this.set([...texts, ...this.defaults.slice(texts.length)])) this.set(this.defaults);
+      }
       this.show();
     }
 
@@ -345,8 +348,9 @@
       }
     }
 
-    /* A button that moves a slider on to its end; one step a press for readers who want nothing to move by itself. */
-    play({ input }) {
+    /* A button that moves a slider on to its end, a step every `beat` ms; one step a press for readers who want nothing to move
+       by itself. */
+    play({ input }, beat = BEAT) {
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
       this.row = make(this.form, "div", { class: "explorable-jumps" });
       const button = make(this.row, "button", { type: "button" }, still ? "Step" : "Play");
@@ -364,7 +368,7 @@
       button.addEventListener("click", () => {
         if (timer) return stop();
         if (!still) {
-          timer = setInterval(step, BEAT);
+          timer = setInterval(step, beat);
           button.textContent = "Pause";
         }
         if (input.value !== input.max) return step();

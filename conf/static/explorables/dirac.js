@@ -12,21 +12,41 @@ Explorables.define("dirac", (figure) => {
   const updates = figure.radios("updates", "Updates", { simultaneous: "at once", alternating: "in turns" });
   const gamma = figure.slider("gamma", "R1: γ", 0.05, 0, 2);
   const rate = figure.slider("rate", "step $h$", 0.05, 0.05);
-  const [theta, psi] = figure.fold("Start by slider", () => [["theta", "θ"], ["psi", "ψ"]].map(([name, letter]) => figure.slider(name, `start ${letter}`, 0.05, -2, 2)));
+  const [theta, psi, shown] = figure.fold("Start and steps by slider", () => [
+    ...[["theta", "θ"], ["psi", "ψ"]].map(([name, letter]) => figure.slider(name, `start ${letter}`, 0.05, -2, 2)),
+    figure.slider("shown", "steps shown", 1, 0, STEPS),
+  ]);
+  figure.play(shown, 60);
   const jump = (label, ...state) => [label, () => [loss.text, ...state, ...figure.defaults.slice(3)]];
   figure.jumps([jump("Simultaneous", "simultaneous", 0), jump("Alternating", "alternating", 0), jump("R1", "simultaneous", 0.5)]);
-  const plane = figure.panel(0, "θ", [["walk", "ψ over θ: drag it"], ["distance", "circle"]], 2, 240);
-  const away = figure.panel(260, "steps", [["walk", "distance from 0"]], 2, 240);
-  const show = figure.readouts({ factor: "|z| of a step", start: "first distance", end: "last distance" });
+  const plane = figure.panel(0, "θ", [["walk dot", "steps: drag"], ["distance", "circle"]], 5 / 3, 240);
+  const away = figure.panel(1, "steps", [["walk", "distance"]], 5 / 2, 150);
+  const show = figure.readouts({ factor: "|z| of a step", start: "first distance", end: "last distance" }, { start: 2, end: 2 });
+  let reach; // of the axes: wider for a path that leads farther out; not while the reader holds the start
+  let held = false;
   const move = (x, y) => {
     theta.value = x;
     psi.value = y;
   };
+  plane.svg.addEventListener("lostpointercapture", () => {
+    held = false;
+    figure.show();
+  });
   plane.onDrag((x, y) => {
     theta.input.focus({ preventScroll: true }); // arrow keys go on from here
+    held = true;
     move(x, y);
     return move;
   }, true);
+
+  /* A short arrow at (x, y) in a direction; sizes are pixels. */
+  const arrow = (x, y, u, v, pixel) => {
+    const length = Math.hypot(u, v) / pixel;
+    if (!length) return;
+    const [a, b] = [u / length, v / length];
+    const at = (along, beside) => [x + along * a - beside * b, y + along * b + beside * a];
+    plane.line("field", [at(-6, 0), at(6, 0), at(2, 3), at(6, 0), at(2, -3)]);
+  };
 
   return () => {
     const [g, h, turns, linear] = [gamma.value, rate.value, updates.text === "alternating", loss.text === "wasserstein"];
@@ -40,7 +60,9 @@ Explorables.define("dirac", (figure) => {
       path.push([x + h * S(sign * x * seen) * seen, next]);
     }
     const radii = path.map((point) => Math.hypot(...point));
-    const [start, end] = [radii[0], radii[STEPS]];
+    const [start, end] = [radii[0], radii[shown.value]];
+    const farthest = Math.max(...path.flat().map(Math.abs));
+    if (!held) reach = [2.6, 3.9].find((room) => farthest < room) ?? 5.2;
 
     const turn = (linear ? h : h / 2) ** 2; // (h f)^2
     const determinant = 1 - h * g + (turns ? 0 : turn);
@@ -48,17 +70,27 @@ Explorables.define("dirac", (figure) => {
     const root = half * half - determinant;
     const factor = root < 0 ? Math.sqrt(determinant) : Math.abs(half) + Math.sqrt(root);
 
-    plane.begin([-2.6, 2.6], [-2.6, 2.6], [-2, 0, 2], [-2, 0, 2]);
+    const ticks = reach > 4 ? [-4, 0, 4] : [-2, 0, 2];
+    plane.begin([-reach, reach], [-reach, reach], ticks, ticks);
+    const pixel = 1 / plane.scale;
+    for (const x of Explorables.range(-0.8 * reach, 0.8 * reach, 6)) {
+      for (const y of Explorables.range(-0.8 * reach, 0.8 * reach, 6)) arrow(x, y, S(sign * x * y) * y, -S(x * y) * x - g * y, pixel);
+    }
+    plane.text(9 * pixel - reach, reach - 11 * pixel, "ψ", "axis");
     plane.line("distance", Explorables.range(0, 2 * Math.PI, 72).map((angle) => [start * Math.cos(angle), start * Math.sin(angle)]));
-    plane.line("walk", path.map((point) => point.map((value) => Math.max(-3, Math.min(value, 3))))); // farther out nothing is seen
+    const trodden = path.slice(0, shown.value + 1).map((point) => point.map((value) => Math.max(-6, Math.min(value, 6)))); // farther out nothing is seen
+    plane.line("walk thin", trodden);
+    for (const point of trodden) plane.dot("walk step", ...point, 2);
     plane.dot("data", 0, 0);
     plane.dot("walk", ...path[0], 7);
 
     // in powers of ten
+    away.height = Math.min(plane.across + 42, figure.width < 400 ? 180 : Infinity); // as high as the plane, where it stands beside it
     away.begin([0, STEPS + 9], [-3, 2.2], [0, 100, 200], [[-2, "0.01"], [0, "1"], [2, "100"]]);
-    away.line("walk", radii.map((radius, i) => [i, Math.log10(radius + 1e-9)]));
+    away.text(55, 1.6, "log scale", "axis");
+    away.line("walk", radii.slice(0, shown.value + 1).map((radius, i) => [i, Math.log10(radius + 1e-9)]));
 
-    show({ factor, start, end: end < 1e6 ? end : "over a million" });
+    show({ factor, start, end: end < 1e6 ? end : "> 10⁶" });
     if (!start) return "At the goal nothing moves: drag the start away.";
     const inwards = sign < 0 ? " Farther out, −log D draws it in." : "";
     if (Math.abs(factor - 1) < 1e-9) return `|z| = 1: near the goal the path goes round and round.${inwards}`;

@@ -28,11 +28,12 @@ Explorables.define("log", (figure) => {
   const loss = figure.radios("loss", "Generator’s loss", { "non-saturating": "−log D", saturating: "log(1 − D)" });
   const answer = figure.radios("answer", "Samples", { hidden: "hidden", shown: "shown" });
   const step = figure.slider("step", "step", every, every, steps);
-  figure.play(step);
+  figure.play(step, 400);
   figure.jumps([]);
-  const log = figure.panel(240, "step", [["discriminator", "$L_D$"], ["generator", "generator’s loss"]], 1.5, 360);
+  const log = figure.panel(216, "step", [["discriminator", "$L_D$"], ["generator", "generator’s loss"]], 1.5, 360);
   const map = figure.panel(0, "", [["data dot", "data"], ["data ring", "new data"], ["generator dot", "samples"]], 3, 180);
   const show = figure.readouts({ D: "$L_D$, last 50 steps", G: "generator, last 50 steps" }, { D: 3, G: 3 });
+  map.square = 200;
   log.left = 54; // room for the names of the lines
   log.box.firstElementChild.style.marginLeft = "54px";
   log.slides(() => step);

@@ -25,16 +25,38 @@ Explorables.define("theatre", (figure) => {
     run.greys = pictures(run.field, 31);
   }
 
-  const names = figure.radios("names", "Names", { hidden: "hidden", shown: "shown" });
+  const jump = Number(chase); // steps were left out before it: there "over time" has a gap, of so many columns
+  const GAP = 2;
+  const column = (t) => t + (t < jump ? 0 : GAP);
+  const columns = column(end);
+  const names = figure.radios("names", "Which one lags?", { hidden: "?", A: "A", B: "B", C: "C", shown: "all names" });
   const moment = figure.slider("moment", "step", 1, 0, end - 1, (t) => String(steps[t]));
-  figure.play(moment);
+  figure.play(moment, 300);
   figure.jumps([["First steps", () => [names.text, "0"]], ["The chase", () => [names.text, chase]]]);
-  const row = (height, text) => letters.map((letter) => figure.panel(height, "", [["undefined", `${letter}: ${text}`]], 3, 60));
-  const maps = row(0, "D’s map");
-  const bars = row(70, "shares");
-  const codes = row(86, "over time");
-  const show = figure.readouts(Object.fromEntries(["modes", "top share"].flatMap((text) => letters.map((letter) => [text[0] + letter, `${letter}: ${text}`]))));
-  codes.forEach((code) => code.slides((x) => Object.assign(moment, { value: Math.floor(x) })));
+  const row = (height, text, axis) => letters.map((letter) => {
+    const panel = figure.panel(height, axis, [["undefined", `${letter}: ${text}`]], 3, 60);
+    panel.left = 13; // one digit
+    panel.box.firstElementChild.style.marginLeft = "13px";
+    return panel;
+  });
+  const maps = row(0, "D’s map", "");
+  const bars = row(102, "shares", "mode");
+  const codes = row(122, "over time", "step");
+  const show = figure.readouts(Object.fromEntries(["modes", "top share"].flatMap((text) => letters.map((letter) => [text[0] + letter, `${letter}: ${text}`]))),
+    Object.fromEntries(letters.flatMap((letter) => [[`m${letter}`, 1], [`t${letter}`, 2]])));
+  const follow = (x) => { moment.value = x < jump + GAP / 2 ? Math.min(Math.floor(x), jump - 1) : Math.max(Math.floor(x) - GAP, jump); };
+  codes.forEach((code) => code.onDrag((x) => {
+    moment.input.focus({ preventScroll: true }); // arrow keys go on from here
+    follow(x);
+    return follow;
+  }));
+  const used = (shares) => Math.exp(-shares.reduce((sum, r) => sum + (r && r * Math.log(r)), 0));
+  const guessed = () => {
+    const run = runs[letters.indexOf(names.text)];
+    if (!run) return "";
+    if (run.name === "lagging") return `Right: ${names.text}. With packs, samples also lie between the circles. `;
+    return `No: ${names.text} ends on ${used(run.shares[end - 1]).toFixed(1)} modes. Look for one crowd. `;
+  };
 
   return () => {
     const t = moment.value;
@@ -47,27 +69,33 @@ Explorables.define("theatre", (figure) => {
       map.begin([-reach, reach], [-reach, reach]);
       map.paint(greys[t], side);
       centres.forEach(([x, y], k) => map.dot(role(k, "data"), x, y, radius * map.scale));
+      centres.forEach(([x, y], k) => map.text(0.66 * x, 0.66 * y, String(k)));
       const at = places[t].map((place) => (2 * place - 1) * reach);
       at.slice(at.length / 2).forEach((y, k) => map.dot("generator", at[k], y, 2));
-      if (names.text === "shown") map.text(0, 0.35 - reach, name);
+      if (names.text === "shown" || (names.text === letter && name === "lagging")) map.text(0, 0.3 - reach, name, "name");
 
-      bar.begin([-0.6, modes - 0.4], [0, 1]);
+      bar.begin([-0.6, modes - 0.4], [0, 1], now.map((_, k) => k));
       now.forEach((share, k) => bar.bar(role(k, "generator"), k, 0, share, 0.8));
       bar.line("distance", [[-1, 1 / modes], [modes, 1 / modes]]);
 
       // a row per mode, white where half of the samples are or more
-      code.begin([0, end], [0, 1], [], [], () => code.paint(now.flatMap((_, k) => shares.map((all) => Math.min(2 * all[k], 1))), end));
-      code.line("marker", [[t + 0.5, 0], [t + 0.5, 1]]);
+      const ticks = [[0.5, "0"], [jump - 0.5, String(steps[jump - 1])], [columns - 3.5, String(steps[end - 1])]];
+      code.begin([0, columns], [modes, 0], ticks, now.map((_, k) => [k + 0.5, String(k)]), () => {
+        code.paint(now.flatMap((_, k) => shares.flatMap((all, i) => [...(i === jump ? [0, 0] : []), Math.min(2 * all[k], 1)])), columns);
+        code.bar("gap", jump + GAP / 2, modes, 0, GAP);
+      });
+      code.line("marker", [[column(t) + 0.5, 0], [column(t) + 0.5, modes]]);
 
-      const used = Math.exp(-now.reduce((sum, r) => sum + (r && r * Math.log(r)), 0));
-      Object.assign(numbers, { [`m${letter}`]: used, [`t${letter}`]: most });
-      if (used < 2.5) crowds.push(letter);
+      const inUse = used(now);
+      Object.assign(numbers, { [`m${letter}`]: inUse, [`t${letter}`]: most });
+      if (inUse < 2.5) crowds.push(letter);
       // in pictures that follow each other closely
       if (steps[t] - steps[t - 1] < 6 && most > 0.5 && Math.max(...shares[t - 1]) > 0.5 && shares[t - 1][now.indexOf(most)] < 0.5) movers.push(letter);
     });
     show(numbers);
-    if (!t) return "The first weights: three times the same samples, and a D that has learnt nothing.";
-    if (movers.length) return `The crowd of ${movers.join(" and ")} is on a new mode: look at the map where it was.`;
-    return crowds.length ? `One crowd: ${crowds.join(", ")}.` : "No run sits on fewer than 2.5 modes at this step.";
+    const guess = guessed();
+    if (!t) return `${guess}The first weights: the same samples three times, and D knows nothing yet.`;
+    if (movers.length) return `${guess}The crowd of ${movers.join(" and ")} is on a new mode: look at the map where it was.`;
+    return guess + (crowds.length ? `One crowd: ${crowds.join(", ")}.` : "No run sits on fewer than 2.5 modes at this step.");
   };
 });
