@@ -1,4 +1,4 @@
-"""All solutions as one HTML page, to be printed: assembled from the pages of a built site."""
+"""All solutions as one HTML page, to be printed: assembled from the pages of a built site, the answers first."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from urllib.parse import unquote, urldefrag
 from bs4 import BeautifulSoup, Tag
 
 STYLE = Path(__file__).with_name("book.css")
-QUESTION = re.compile(r"\d[a-z]-")
+QUESTION = re.compile(r"\d[a-z](?=-)")
+DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="  # one white pixel
 NUMBERS = ("aria-labelledby", "aria-describedby", "for")  # attributes that name other elements
+# what paper cannot do, folded code, the checks, and the answers, which have a chapter of their own
 LEFT_OUT = (
-    ".headerlink, .take-along, .printed-from, .copybtn, .page-facts, .copy-link, .on-dark, script, noscript, template"
+    ".headerlink, .take-along, .printed-from, .copybtn, .copy-link, .page-facts, .full-page, .on-dark, .hint, "
+    ".explorable, .claims, .cell > details, #answer, #explore, #where-each-part-looks, [popover], dialog, "
+    "script, noscript, template"
 )
 
 
@@ -30,11 +34,17 @@ class Chapter:
     path: str  # "sheet-2/2a-no-overlap.html"
     title: str
     article: Tag
+    styles: list[str]
 
     @property
     def key(self) -> str:
         """What its ids begin with."""
         return Path(self.path).stem
+
+    @property
+    def kind(self) -> str:
+        """A question begins below the one before, another page on a sheet of its own."""
+        return "question" if QUESTION.match(self.key) else "page"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,50 +56,45 @@ class Book:
 
 
 def chapters(site: Path) -> list[Chapter]:
-    """Notation, the exercises with their questions, the ledger and the literature. Raises BookError."""
-    questions = [path.relative_to(site).as_posix() for path in sorted(site.glob("sheet-*/[0-9]*.html"))]
-    return [_chapter(site, path) for path in ("notation.html", *questions, "results.html", "literature.html")]
+    """All answers, the exercises with their questions, notation and literature. Raises BookError."""
+    answers, pages = (sorted(site.glob(f"sheet-*/{name}.html")) for name in ("answers", "[0-9]*"))
+    found = [path.relative_to(site).as_posix() for path in (*answers, *pages)]
+    return [_chapter(site, path) for path in (*found, "notation.html", "literature.html")]
 
 
 def _chapter(site: Path, path: str) -> Chapter:
-    article = _page(site, path).select_one("article")
+    if not (site / path).is_file():
+        raise BookError(f"{path} is not there")
+    page = BeautifulSoup((site / path).read_text(encoding="utf-8"), "lxml")
+    article, sheets = page.select_one("article"), page.select("head link[rel~=stylesheet][href]")
     if article is None or article.h1 is None:
         raise BookError(f"{path}: no article with a title")
     for part in article.select(LEFT_OUT):
         part.decompose()
-    return Chapter(path, article.h1.get_text().strip(), article)
-
-
-def _page(site: Path, path: str) -> BeautifulSoup:
-    if not (site / path).is_file():
-        raise BookError(f"{path} is not there")
-    return BeautifulSoup((site / path).read_text(encoding="utf-8"), "lxml")
+    styles = [f'<link rel="stylesheet" href="{_from_top(path, str(sheet["href"]))}">' for sheet in sheets]
+    return Chapter(path, article.h1.get_text().strip(), article, styles)
 
 
 def assemble(site: Path) -> Book:
     """The book, to lie beside the site's index.html; its contents have no page numbers yet. Raises BookError."""
-    front = _chapter(site, "index.html")
-    guide = front.article.select_one("#how-to-read-a-page")
-    if guide is None:
-        raise BookError("index.html: no section with the id how-to-read-a-page")
-    found = chapters(site)
-    known = {chapter.path: chapter.key for chapter in found}
-    for chapter in (*found, front):
-        _prepare(chapter, known)
-    head = "".join(_head(site, [front.path, *known]))
-    subtitle = "Worked solutions to the exercise sheet: answers, derivations, and the code that checks them"
-    cover = (
-        f'<section class="cover"><h1>{html.escape(front.title)}</h1><p class="subtitle">{subtitle}</p>{guide}</section>'
-    )
-    body = "".join(f'<div class="chapter" id="{c.key}">{c.article.decode_contents()}</div>' for c in found)
+    title, found = _chapter(site, "index.html").title, chapters(site)
+    for chapter in found:
+        _prepare(chapter)
+    ids = {chapter.key for chapter in found}
+    ids |= {str(tag["id"]) for chapter in found for tag in chapter.article.select("[id]")}
+    for chapter in found:
+        for link in chapter.article.select("a[href]"):
+            _lead(link, chapter, found, ids)
+    styles = "".join(dict.fromkeys(style for chapter in found for style in chapter.styles))
+    body = "".join(f'<div class="chapter {c.kind}" id="{c.key}">{c.article.decode_contents()}</div>' for c in found)
     text = (
         f'<!doctype html><html lang="en" data-theme="light" data-mode="light"><head><meta charset="utf-8">'
-        f"<title>{html.escape(front.title)}</title>{head}<style>{STYLE.read_text(encoding='utf-8')}{_running(found)}</style>"
-        f'</head><body><main class="bd-main"><div class="bd-content"><div class="bd-article-container">'
-        f'<article class="bd-article">{cover}{_contents(found)}{body}</article></div></div></main></body></html>'
+        f"<title>{html.escape(title)}</title>{styles}"
+        f"<style>{STYLE.read_text(encoding='utf-8')}{_running(found)}</style></head>"
+        f'<body><main class="bd-main"><div class="bd-content"><div class="bd-article-container">'
+        f'<article class="bd-article">{_contents(title, found)}{body}</article></div></div></main></body></html>'
     )
-    headings = [front.title, *_headings(guide), "Contents"]
-    return Book(text, [*headings, *(heading for chapter in found for heading in _headings(chapter.article))])
+    return Book(text, [title, *(heading for chapter in found for heading in _headings(chapter.article))])
 
 
 def _headings(part: Tag) -> list[str]:
@@ -98,21 +103,9 @@ def _headings(part: Tag) -> list[str]:
     for heading in part.select("h1, h2, h3, h4, h5, h6"):
         words = BeautifulSoup(str(heading), "lxml")
         for formula in words.select(".katex"):
-            formula.replace_with(str(formula["aria-label"]))
+            formula.replace_with(str(formula.select("img")[0]["alt"]))
         found.append(" ".join(words.get_text().split()))
     return found
-
-
-def _head(site: Path, paths: list[str]) -> list[str]:
-    """The style sheets of all pages, and the scripts that draw the interactive figures, each once."""
-    tags: dict[str, None] = {}
-    for path in paths:
-        page = _page(site, path)
-        for sheet in page.select("head link[rel~=stylesheet][href]"):
-            tags[f'<link rel="stylesheet" href="{_from_top(path, str(sheet["href"]))}">'] = None
-        for script in page.select("script[src*=explorable]"):
-            tags[f'<script defer src="{_from_top(path, str(script["src"]))}"></script>'] = None
-    return list(tags)
 
 
 def _from_top(path: str, address: str) -> str:
@@ -120,31 +113,18 @@ def _from_top(path: str, address: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), address.partition("?")[0]))
 
 
-def _prepare(chapter: Chapter, known: dict[str, str]) -> None:
-    """Ids become unique, links lead inside the book, folded parts open, pictures load, formulas are said once."""
-    for formula in chapter.article.select(".katex"):
-        _say_once(formula)
+def _prepare(chapter: Chapter) -> None:
+    """Ids become unique, folded parts open, pictures load, formulas are read aloud as their TeX, and copied once."""
     for tag in chapter.article.find_all(True):
         _rename(tag, chapter.key)
         if tag.name == "details":
             tag["open"] = ""
         elif tag.name == "img":
-            tag["src"] = _with_fragment(chapter.path, str(tag["src"]))
-            tag["loading"] = "eager"
-        elif tag.name == "a" and tag.has_attr("href"):
-            _lead(tag, chapter, known)
-        elif tag.has_attr("data-source"):
-            tag["data-source"] = _from_top(chapter.path, str(tag["data-source"]))
-
-
-def _say_once(formula: Tag) -> None:
-    """One formula, seen as KaTeX sets it and read aloud as its TeX: text twice would be found and copied twice."""
-    tex, hidden, seen = (formula.select_one(part) for part in ("annotation", ".katex-mathml", ".katex-html"))
-    if tex is None or hidden is None or seen is None:
-        return
-    formula["role"], formula["aria-label"] = "img", tex.get_text()
-    hidden.decompose()
-    del seen["aria-hidden"]
+            tag["src"], tag["loading"] = _from_top(chapter.path, str(tag["src"])), "eager"
+    for tex in chapter.article.select(".katex-mathml annotation"):
+        # letters that a screen reader gets one by one would make the file half as large again
+        spoken = BeautifulSoup().new_tag("img", attrs={"alt": tex.get_text(), "src": DOT, "class": "spoken"})
+        tex.find_parent(class_="katex-mathml").replace_with(spoken)  # type: ignore[union-attr]
 
 
 def _rename(tag: Tag, key: str) -> None:
@@ -161,35 +141,39 @@ def _rename(tag: Tag, key: str) -> None:
             tag[name] = text.replace("url(#", f"url(#{key}--")
 
 
-def _with_fragment(path: str, address: str) -> str:
-    if re.match(r"[a-z]+:", address):
-        return address
-    file, fragment = urldefrag(address)
-    return _from_top(path, file) + (f"#{fragment}" if fragment else "")
-
-
-def _lead(link: Tag, chapter: Chapter, known: dict[str, str]) -> None:
-    """Have a link lead inside the book or to the world; one to what the book has not is text."""
+def _lead(link: Tag, chapter: Chapter, found: list[Chapter], ids: set[str]) -> None:
+    """Have a link lead inside the book, also to an answer, or to the world; one to what the book has not is text."""
     address, fragment = urldefrag(str(link["href"]))
     if re.match(r"[a-z]+:", address):
         return
-    target = known.get(_from_top(chapter.path, unquote(address)) if address else chapter.path)
-    if target is None:
-        link.unwrap()
+    path, place = _from_top(chapter.path, unquote(address)) if address else chapter.path, fragment.partition("?")[0]
+    target = next((other.key for other in found if other.path == path), "")
+    question = QUESTION.match(target)
+    places = [f"{target}--{place}"] if place else [target]
+    if question:
+        places += [f"answers--{place}-{question[0]}", f"answers--{question[0]}-{place}"]
+    lead = next((place for place in places if place in ids), None)
+    if lead:
+        link["href"] = f"#{lead}"
     else:
-        link["href"] = f"#{target}--{fragment.partition('?')[0]}" if fragment else f"#{target}"
+        link.unwrap()
 
 
-def _contents(found: list[Chapter]) -> str:
-    """The list of chapters, each with a place for its page number."""
+def _contents(title: str, found: list[Chapter]) -> str:
+    """The first page: what this is, and the chapters, each with a place for its page number."""
     lines = []
     for chapter in found:
-        kind = "question" if QUESTION.match(chapter.key) else "page"
         lines.append(
-            f'<li class="{kind}"><a href="#{chapter.key}"><span>{html.escape(chapter.title)}</span>'
+            f'<li class="{chapter.kind}"><a href="#{chapter.key}"><span>{html.escape(chapter.title)}</span>'
             f'<span class="dots"></span><span data-page-of="{chapter.key}"></span></a></li>'
         )
-    return f'<section class="contents"><h1>Contents</h1><ol>{"".join(lines)}</ol></section>'
+    return (
+        f'<section class="contents"><h1>{html.escape(title)}</h1>'
+        "<p>Worked solutions to the exercise sheet. All answers come first: they are what earns full marks. Then each "
+        "question has its mistakes, derivation, experiments, questions that people ask, and marking. The figures to "
+        "play with, the code that draws, and the checks behind the numbers are on the website only.</p>"
+        f"<ol>{''.join(lines)}</ol></section>"
+    )
 
 
 def numbered(text: str, pages: dict[str, int]) -> str:
@@ -198,12 +182,12 @@ def numbered(text: str, pages: dict[str, int]) -> str:
 
 
 def _running(found: list[Chapter]) -> str:
-    """The title of each chapter at the head of its pages."""
-    rules = []
-    for number, chapter in enumerate(found):
-        title = chapter.title.partition(":")[0].replace("\\", r"\\").replace('"', r"\"")
-        rules.append(
-            f"#\\{ord(chapter.key[0]):x} {chapter.key[1:]} {{ page: c{number} }} "
-            f'@page c{number} {{ @top-right {{ content: "{title}"; font: 9pt sans-serif; color: #444; }} }}'
-        )
+    """The title of each exercise at the head of its pages; where the kind of page changes, a new sheet begins."""
+    rules, number = [], 0
+    for chapter in found:
+        if chapter.kind == "page":
+            number, title = number + 1, chapter.title.replace("\\", r"\\").replace('"', r"\"")
+            head = f'@top-right {{ content: "{title}"; font: 9pt sans-serif; color: #444; }}'
+            rules.append(f"@page c{number} {{ {head} }}")
+        rules.append(f'[id="{chapter.key}"] {{ page: c{number} }}')
     return "".join(rules)

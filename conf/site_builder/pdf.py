@@ -1,7 +1,7 @@
 """Print all solutions of a built site into one PDF, by a Chromium.
 
-The contents need page numbers, which only printing gives: it is printed until they are right. A PDF printed before is
-used again while nothing in it has changed.
+The contents need page numbers, which only printing gives, so it is printed twice. A PDF printed before is used again
+while nothing in it has changed.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ from site_builder import book
 from site_builder.outputs import Store
 
 NAME = "solutions.pdf"
-PRINTABLE = 665  # pixels between the margins of print.css on A4
+PRINTABLE = 680  # pixels between the margins of book.css on A4
 OLDEST = 131  # the first Chromium that prints page numbers from a style sheet
-PASSES = 4
 NODE = re.compile(rb"\(node\d+\)")
 OPTIONS = ("--no-sandbox",)
 logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns that Chromium counts its objects otherwise
@@ -37,21 +36,7 @@ FIT = """() => [...document.querySelectorAll(".formula")].filter((box) => {
     box.style.fontSize = `${Math.floor(ratio * 98)}%`;
     return true;
 }).length"""
-READY = """async () => {
-    await document.fonts.ready;
-    dispatchEvent(new Event("beforeprint")); // the figures to play with, once their data are there
-    const figures = [...document.querySelectorAll(".explorable")];
-    const missing = () => figures.filter((figure) => !figure.querySelector("dd[data-value]"));
-    for (let waited = 0; missing().length; waited += 20) {
-        if (waited > 20000) throw new Error(`not drawn: ${missing().map((figure) => figure.dataset.explorable)}`);
-        await new Promise((done) => setTimeout(done, 20));
-    }
-    await new Promise((done) => { // as wide as the paper; a browser without a screen may draw no frames
-        requestAnimationFrame(() => requestAnimationFrame(done));
-        setTimeout(done, 2000);
-    });
-    await Promise.all([...document.images].map((image) => image.decode()));
-}"""
+READY = """document.fonts.ready.then(() => Promise.all([...document.images].map((image) => image.decode())))"""
 
 
 def make(site: Path, cache: Path, executable: str) -> Path:
@@ -74,22 +59,20 @@ def make(site: Path, cache: Path, executable: str) -> Path:
 
 
 def _print(text: str, page: Path, executable: str) -> bytes:
-    """Print until the page numbers in the contents are those of the pages."""
+    """Print once for the page numbers, and once with them in the contents."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(OPTIONS))
         version = int(browser.version.partition(".")[0])
         if version < OLDEST:
             raise book.BookError(f"Chromium {version} is too old: {OLDEST} or newer is needed")
         tab = browser.new_page(viewport={"width": PRINTABLE, "height": 900})
-        numbers: dict[str, int] = {}
-        for _ in range(PASSES):
+        printed, numbers = b"", dict[str, int]()
+        for _ in range(2):
             page.write_text(book.numbered(text, numbers), encoding="utf-8")
             printed = print_once(tab, page)
-            before, numbers = numbers, first_pages(printed)
-            if before == numbers:
-                browser.close()
-                return printed
-    raise book.BookError("the page numbers of the contents do not settle")
+            numbers = first_pages(printed)
+        browser.close()
+        return printed
 
 
 def print_once(tab: Page, page: Path) -> bytes:
