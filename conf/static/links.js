@@ -7,18 +7,21 @@
   const SETTLED = 3000; // milliseconds in which late figures, and text laid out only now, may still move the place
   const [arrival] = performance.getEntriesByType("navigation");
   const store = `place ${location.pathname}`;
-  // where a reader can be; nothing that is made later, or lies in what is laid out later
-  const blocks = [...document.querySelectorAll("article :is(h1, h2, h3, p, li, figcaption, summary, .display)")];
+  // where a reader can be; nothing that is made later, or lies within what is laid out later
+  const blocks = [...document.querySelectorAll("article :is(h1, h2, h3, p, li, figure, details, .cell, .cell_input, .cell_output, .display, .pst-scrollable-table-container)")];
+  const folds = [...document.querySelectorAll("article details")];
   const seen = new Set(window.navigation?.entries().map(({ key }) => key)); // entries of the browser's history
   const READ = 80; // pixels from the window's top: what is read starts above them
   let watch = null; // ends the watch over the place that was followed last
 
+  function decoded(text) {
+    try { return decodeURIComponent(text); } catch { return text; } // a bad escape: take it as it is
+  }
+
   function target() {
     // what stands behind a "?" is an interactive figure's state: its place is the task in front of it; what stands
     // behind ":~:" is the browser's own
-    let [name] = location.hash.slice(1).split(":~:"), state = "";
-    try { name = decodeURIComponent(name); } catch { /* a bad escape: take it as it is */ }
-    [name, state = ""] = name.split("?");
+    const [name, state = ""] = decoded(location.hash.slice(1).split(":~:")[0]).split("?");
     const place = name && document.getElementById(name);
     const figures = place ? [...place.querySelectorAll("[data-explorable]")] : [];
     const figure = figures.find(({ dataset }, i) => i && state.startsWith(`${dataset.explorable}=`));
@@ -53,8 +56,8 @@
   }
 
   function follow() {
-    // some mail programs and chats write %3F for the "?" of a figure's state, which the figure does not know
-    if (/%3f/i.test(location.hash)) history.replaceState(history.state, "", location.hash.replace(/%3f/i, "?"));
+    // some mail programs and chats encode a figure's state, which the figure reads as it stands
+    if (/%3f/i.test(location.hash)) history.replaceState(history.state, "", decoded(location.hash));
     if (watch) watch();
     const place = target();
     if (!place) return;
@@ -62,20 +65,23 @@
     watch = hold(() => place.scrollIntoView({ behavior: "instant" }));
   }
 
-  // Where the reader was, when she comes back or loads the page again. The browser knows only how far from the top that
-  // is, and what lies above may be laid out or unfolded no more.
+  // Where the reader was, and what she had unfolded, when she comes back or loads the page again. The browser knows only
+  // how far from the top that is, and what lies above may be laid out or unfolded no more.
   function leave() {
     const top = (block) => block.getBoundingClientRect().top;
     const at = blocks.findLastIndex((block) => block.checkVisibility() && top(block) < READ);
-    try { sessionStorage.setItem(store, at < 0 ? "" : `${at} ${top(blocks[at])}`); } catch { /* no store: as the browser does */ }
+    const open = folds.map((fold) => Number(fold.open)).join("");
+    try { sessionStorage.setItem(store, at < 0 ? "" : `${at} ${top(blocks[at])} ${open}`); } catch { /* no store: as the browser does */ }
   }
 
   function comeBack() {
     let said = "";
     try { said = sessionStorage.getItem(store) || ""; } catch { /* no store */ }
-    const [at, top] = said.split(" ").map(Number), block = said && blocks[at];
+    const [at, top, open] = said.split(" "), block = said && blocks[at];
     if (!block) return;
-    unfold(block);
+    folds.forEach((fold, i) => { fold.open = open[i] === "1"; });
+    history.scrollRestoration = "manual"; // this once
+    addEventListener("load", () => setTimeout(() => { history.scrollRestoration = "auto"; }));
     watch = hold(() => scrollBy({ top: block.getBoundingClientRect().top - top, behavior: "instant" }));
   }
 

@@ -14,7 +14,7 @@ from fontTools.ttLib import TTFont
 from playwright.sync_api import expect
 
 WIDTHS = (320, 390, 1280, 1920)
-NOT_YET_AT_320 = ("api/index.html", "genindex.html")  # a table and a list of parameters stick out there
+
 LETTERS = """() => [...document.querySelectorAll(".katex-html *")].flatMap(e => {
     const style = getComputedStyle(e);
     const face = [style.fontFamily.split(",")[0], style.fontStyle, style.fontWeight];
@@ -54,7 +54,7 @@ def visit(open_page, address: str, width: int = 1280, theme: str = "light", **op
 @pytest.mark.parametrize("name", EVERY_PAGE)
 def test_pages_fit_their_window_in_letters_that_can_be_read(page, site, name):
     page.goto(f"{site}/{name}")
-    for width in WIDTHS[1 if name in NOT_YET_AT_320 else 0 :]:
+    for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         for theme in page_reader.THEMES:
             page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
