@@ -16,6 +16,7 @@ SECTIONS = ["answer", "mistakes", "explore", "derivation", "evidence", "question
 WORDS, WORDS_PER_POINT, MOST_WORDS = 200, 25, 450  # of an answer: with a figure, two screens; code is not counted
 CELL_LINES = 18
 QUOTED_LINES = 50  # in a cell that quotes the package
+SIDES = re.compile(r"\b(left|right|middle)\b[,:]|\bon the (left|right)\b", re.I)
 ROOT = Path(__file__).resolve().parents[1]
 LOADING = {
     "script": "src",
@@ -101,8 +102,8 @@ def picture_problems(page: BeautifulSoup) -> list[str]:
     for figure in page.select("article figure"):
         if not figure.figcaption or not figure.figcaption.get_text(strip=True) or not figure.get("id"):
             problems.append("a figure without caption or id")
-        elif side := re.search(r"\b([Ll]eft|[Rr]ight|[Mm]iddle)\b[,:]|\bon the (left|right)\b", figure.figcaption.get_text()):
-            problems.append(f"a caption says {side[0]!r}, but on a phone panels stand below each other: use their titles")
+        elif side := SIDES.search(figure.figcaption.get_text()):
+            problems.append(f"a caption says {side[0]!r}, but on a phone panels stand below each other")
     return problems
 
 

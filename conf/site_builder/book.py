@@ -19,7 +19,7 @@ NUMBERS = ("aria-labelledby", "aria-describedby", "for")  # attributes that name
 LEFT_OUT = (
     ".headerlink, .take-along, .printed-from, .copybtn, .copy-link, .page-facts, .full-page, .on-dark, .hint, "
     ".explorable, .claims, .cell > details, #answer, #explore, #where-each-part-looks, [popover], dialog, "
-    "script, noscript, template"
+    ".opening-picture, script, noscript, template"
 )
 
 

@@ -82,7 +82,8 @@ def find_bare_tex(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
     """An inline formula."""
     before, after = (html.escape(node.get(key, "")) for key in ("before", "after"))
-    self.body.append(f'<span class="math notranslate" translate="no">{before}{_rendered(node, display=False)}{after}</span>')
+    formula = before + _rendered(node, display=False) + after
+    self.body.append(f'<span class="math notranslate" translate="no">{formula}</span>')
     raise nodes.SkipNode
 
 
