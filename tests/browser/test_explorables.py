@@ -319,3 +319,18 @@ def test_a_figure_stands_twice_in_a_book(page, site):
         assert one.locator(":checked").count() == 1
     ids = page.locator("[data-explorable] [id]").evaluate_all("all => all.map(e => e.id)")
     assert len(set(ids)) == len(ids) == 4
+
+
+def test_a_still_picture_that_repeats_its_figure_shows_only_where_it_is_needed(open_page, site):
+    address = f"{site}/sheet-2/1b-latent-space.html"
+    page, plain = open_page(), open_page(java_script_enabled=False)
+    page.goto(address)
+    still = page.locator("#fig-1b-explore")
+    expect(still).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(still).to_be_visible()
+    page.emulate_media(media="screen")
+    page.goto(f"{address}#fig-1b-explore")
+    expect(still).to_be_in_viewport()
+    plain.goto(address)
+    expect(plain.locator("#fig-1b-explore")).to_be_visible()

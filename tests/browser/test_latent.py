@@ -118,5 +118,5 @@ def test_the_point_follows_the_pointer(figure, data, model):
 def test_the_map_shows_the_codes_of_unseen_digits(figure, data):
     _, digits = mnist.load("test")
     for model in range(2):
-        numerals = figure.panels.nth(model).locator("text.code:not(.prior, .tick)").all_text_contents()
+        numerals = figure.panels.nth(model).locator("text.code:not(.prior, .ink)").all_text_contents()
         assert "".join(numerals) == "".join(map(str, digits[:150])) == data["models"][model]["labels"]

@@ -74,7 +74,7 @@ Explorables.define("latent", (figure) => {
       map.bar("posterior", x + shrink * code[0], at0, at0 + 1.5 / map.scale, 1.5 / map.scale);
     }
     map.line("prior thin", circle.map(([u, v]) => [x + shrink * u, y + shrink * v]));
-    map.text(across[1] - 2 / map.scale, y - size / 2 + 5 / map.scale, "same scale", "code tick");
+    map.text(across[1] - 2 / map.scale, y - size / 2 + 5 / map.scale, "same scale", "code tick ink");
   };
 
   return () => models.map((model, m) => {

@@ -54,7 +54,7 @@ Explorables.define("theatre", (figure) => {
   const guessed = () => {
     const run = runs[letters.indexOf(names.text)];
     if (!run) return "";
-    if (run.name === "lagging") return `Right: ${names.text}. With packs, samples also lie between the circles. `;
+    if (run.name === "lagging") return `Right: ${names.text}. With packs, some samples lie between circles. `;
     return `No: ${names.text} ends on ${used(run.shares[end - 1]).toFixed(1)} modes. Look for one crowd. `;
   };
 
@@ -94,7 +94,7 @@ Explorables.define("theatre", (figure) => {
     });
     show(numbers);
     const guess = guessed();
-    if (!t) return `${guess}The first weights: the same samples three times, and D knows nothing yet.`;
+    if (!t) return `${guess}The first weights: the same in all three, and D knows nothing yet.`;
     if (movers.length) return `${guess}The crowd of ${movers.join(" and ")} is on a new mode: look at the map where it was.`;
     return guess + (crowds.length ? `One crowd: ${crowds.join(", ")}.` : "No run sits on fewer than 2.5 modes at this step.");
   };
