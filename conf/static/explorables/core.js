@@ -202,7 +202,7 @@
         if (!step) return;
         event.preventDefault();
         figure.held[step]();
-        figure.changed();
+        figure.held.dispatchEvent(new Event("input"));
       };
     }
 
