@@ -37,21 +37,20 @@
     }
   }
 
-  // the place stays in view while the page settles, unless the reader does something
+  // what is shown stays so while the page settles, unless the reader does something
   function hold(show) {
     const signs = ["wheel", "touchmove", "pointerdown", "keydown"];
     const layout = new ResizeObserver(show);
+    const timer = setTimeout(end, SETTLED);
     function end() {
       layout.disconnect();
       clearTimeout(timer);
       removeEventListener("load", show);
       signs.forEach((sign) => removeEventListener(sign, end));
     }
-    const timer = setTimeout(end, SETTLED);
     addEventListener("load", show);
     signs.forEach((sign) => addEventListener(sign, end, { passive: true }));
     layout.observe(document.querySelector("article") || document.body);
-    show();
     return end;
   }
 
@@ -62,7 +61,16 @@
     const place = target();
     if (!place) return;
     unfold(place);
-    watch = hold(() => place.scrollIntoView({ behavior: "instant" }));
+    const now = () => [scrollY, place.getBoundingClientRect().top];
+    let shown;
+    const show = () => {
+      // scrolled otherwise: with the bar, or by the browser, which looks for words that the link names
+      if (shown && now().every((value, i) => Math.abs(value - shown[i]) > 1)) return watch();
+      place.scrollIntoView({ behavior: "instant" });
+      shown = now();
+    };
+    show();
+    watch = hold(show);
   }
 
   // Where the reader was, and what she had unfolded, when she comes back or loads the page again. The browser knows only
@@ -82,7 +90,9 @@
     folds.forEach((fold, i) => { fold.open = open[i] === "1"; });
     history.scrollRestoration = "manual"; // this once
     addEventListener("load", () => setTimeout(() => { history.scrollRestoration = "auto"; }));
-    watch = hold(() => scrollBy({ top: block.getBoundingClientRect().top - top, behavior: "instant" }));
+    const show = () => scrollBy({ top: block.getBoundingClientRect().top - top, behavior: "instant" });
+    show();
+    watch = hold(show);
   }
 
   addEventListener("hashchange", () => {
