@@ -1,11 +1,11 @@
-# make html · make test · make live · make clean: each sets up what it needs in .venv, the first time.
+# make html · make test · make browsers · make live · make clean: each sets up what it needs in .venv, the first time.
 PYTHON ?= python3
 RUN := .venv/bin/python
 BUILD := $(RUN) -m site_builder
 # a Chromium that is here, or is got
 CHROMIUM = chromium=$$($(RUN) -m site_builder.chromium) && CHROMIUM="$$chromium"
 
-.PHONY: help html pdf test live margins experiments lock clean environment
+.PHONY: help html pdf test browsers live margins experiments lock clean environment
 .NOTPARALLEL: # `make -j clean html` cleans first
 
 help: ## say what there is
@@ -19,6 +19,9 @@ pdf: environment ## the same with all solutions in one PDF, build/html/solutions
 
 test: pdf ## build, then run all tests
 	@$(CHROMIUM) $(RUN) -m pytest -n 2 --dist loadfile
+
+browsers: html ## what a reader does, in Chromium, Firefox and WebKit, those of them that are here
+	@$(RUN) -m pytest -q tests/engines
 
 live: environment ## build, show, and build again at every change
 	@$(BUILD) live

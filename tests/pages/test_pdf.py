@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
 import unicodedata
 from pathlib import Path
 
 import lint
 import pytest
-from pypdf import PdfReader, PdfWriter
+from pypdf import PdfReader
 
 from site_builder import book, pdf
 
@@ -135,24 +134,6 @@ def test_the_time_of_printing_is_not_in_it(reader, html):
     assert reader.metadata is not None and "/CreationDate" not in reader.metadata
     assert b"D:20" not in (html / pdf.NAME).read_bytes()
     print(f"{len(reader.pages)} pages, {(html / pdf.NAME).stat().st_size / 1e6:.1f} MB")
-
-
-def test_a_finished_pdf_has_the_headings_and_forgets_when_it_was_printed():
-    writer, printed = PdfWriter(), io.BytesIO()
-    writer.add_blank_page(100, 100)
-    chapter = writer.add_outline_item(title="2 (a) Nooverlap", page_number=0)
-    writer.add_outline_item(title="AnswerAnswer", page_number=0, parent=chapter)
-    writer.add_outline_item(title="Results", page_number=0)
-    writer.metadata = {"/CreationDate": "D:20240101000000", "/Producer": "a browser", "/Title": "book.html"}
-    writer.write(printed)
-    headings = ["2 (a) No overlap", "Answer: \u03b2 < 1", "Results"]
-    made = pdf.finished(printed.getvalue(), headings, "All of it")
-    reader = PdfReader(io.BytesIO(made), strict=True)
-    assert outline(reader) == [(headings[0], 1, [headings[1]]), (headings[2], 1, [])]
-    assert reader.metadata.title == "All of it" and "/CreationDate" not in reader.metadata
-    assert pdf.finished(printed.getvalue(), headings, "All of it") == made
-    with pytest.raises(ValueError, match="3 entries for 2 headings"):
-        pdf.finished(printed.getvalue(), headings[:2], "All of it")
 
 
 def test_links_inside_the_book_stay_inside_and_dead_ones_become_text(tmp_path):
