@@ -149,8 +149,7 @@ def test_a_link_goes_to_the_task_of_the_second_figure(page, site):
     page.goto(f"{figure.address}#explore?dirac=wasserstein,alternating,0.5,0.2,-1,1.5")
     expect(figure.root.locator("dd").last).to_be_attached()
     expect(figure.root).to_be_in_viewport()
-    # from before the last control was added
-    assert figure.state() == ["wasserstein", "alternating", "0.5", "0.2", "-1", "1.5", str(STEPS)]
+    assert figure.state() == ["wasserstein", "alternating", "0.5", "0.2", "-1", "1.5", str(STEPS)]  # a later control
     top, height = figure.root.evaluate("root => [root.getBoundingClientRect().top, innerHeight]")
     assert 0 < top < height / 2  # the task stands above it
     Figure(page, figure.address, "theatre").follow("shown,3", asked=False)
