@@ -20,7 +20,6 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from site_builder.site_state import site
 
 FIELDS = "id page anchor value expected tolerance kind source seeds over ok text low high".split()
-SHOWN = 6  # a longer list of checks is folded
 HEADER = ("What", "Value", "Expected", "Kind")
 
 
@@ -45,13 +44,10 @@ def expected(record: dict[str, Any]) -> str:
 
 
 def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
-    """The checks of one cell as an HTML list, each line linked to its place in the ledger; a long list is folded."""
+    """The checks of one cell, folded: a link to one, the browser's find and print open it."""
     lines = [f'<li id="claim-{record["id"]}">{check(record, docname)}</li>' for record in claims]
-    checks = f'<ul class="claims" aria-label="Checks made by this cell">{"".join(lines)}</ul>'
-    if len(lines) <= SHOWN:
-        return checks
-    # a link to one of them, the browser's find and print open it
-    return f'<details class="claims"><summary>{len(lines)} checks, all hold</summary>{checks}</details>'
+    summary = f"{len(lines)} checks, all hold" if len(lines) > 1 else "1 check, it holds"
+    return f'<details class="claims"><summary>{summary}</summary><ul class="claims">{"".join(lines)}</ul></details>'
 
 
 def check(record: dict[str, Any], docname: str) -> str:
@@ -60,7 +56,7 @@ def check(record: dict[str, Any], docname: str) -> str:
     where = html.escape(f"; {record['source']}" if record["source"] else "")
     return (
         f'<a href="{_relative("results", docname)}#{record["id"]}">{words}</a> = '
-        f"<b>{formatted(record['value'], '.6g')}</b> <small>expected {html.escape(expected(record))} "
+        f"<b>{formatted(record['value'], '.4g')}</b> <small>expected {html.escape(expected(record))} "
         f"({record['kind']}{_over(record)}{where})</small>"
     )
 
@@ -116,7 +112,7 @@ class ClaimsDirective(SphinxDirective):
         for record in ledger.values():
             by_page.setdefault(record["page"], []).append(record)
         for page, records in sorted(by_page.items()):
-            title = site(self.config).titles[page]
+            title = site(self.config).titles[page].partition(":")[0]
             section = nodes.section("", nodes.title("", title), ids=[nodes.make_id(f"page {posixpath.basename(page)}")])
             section += _table([self._row(record) for record in records])
             result.append(section)
