@@ -62,6 +62,11 @@ def test_numbers_are_the_package_s_of_the_samples_drawn(figure):
     for counts in (START, UNEVEN, LUCKY, *OTHERS, HONEST):
         figure.follow(counts)
         is_the_package(figure)
+    figure.follow([1, 1, *6 * [0]], asked=False)  # made to add up
+    assert figure.numbers() == [500, 500, *6 * [0]]
+    is_the_package(figure)
+    figure.follow(8 * [0], asked=False)
+    assert figure.numbers() == HONEST
     around = drawn(figure).reshape(8, 125, 2) - RING.centres[:, None]  # they are Gaussian
     assert around.std(axis=(0, 1)) == pytest.approx(2 * [RING.sd], rel=0.05)
     assert around.mean(axis=(0, 1)) == pytest.approx([0, 0], abs=0.003)
@@ -119,13 +124,6 @@ def test_arrow_keys_go_on_from_a_bar_and_in_the_sliders(figure):
         is_the_package(figure)
     expect(slider).to_have_attribute("aria-valuetext", "mode8 0.0 %")
     figure.root.locator("summary").click()
-
-
-def test_shares_of_an_address_are_made_to_add_up(figure):
-    for counts, expected in (([1, 1, *6 * [0]], [500, 500, *6 * [0]]), (8 * [0], HONEST), (8 * [1000], HONEST)):
-        figure.follow(counts, asked=False)
-        assert figure.numbers() == expected
-        is_the_package(figure)
 
 
 def test_bars_ring_and_numbers_are_seen_together_on_a_phone(open_page, site):

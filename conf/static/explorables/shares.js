@@ -68,7 +68,7 @@
       const shares = now.map((n) => n / TOTAL);
       const found = now.map((n, mode) => samples(mode, n).some(([r]) => r <= 3));
 
-      bars.height = figure.width < 420 ? 170 : figure.width / 2; // on a phone both panels and the numbers are seen at once
+      bars.height = figure.width < 420 ? 170 : Math.min(figure.width / 2, 274); // on a phone both panels and the numbers are seen at once
       bars.begin([0.4, 8.6], [0, 1.12], MODES, [0, [0.5, "1/2"], 1]);
       bars.line("data dotted", [[0, 1 / 8], [9, 1 / 8]]);
       ring.begin([-1.22, 1.22], [-1.22, 1.22]);
