@@ -33,7 +33,7 @@ Explorables.define("dirac", (figure) => {
     figure.show();
   });
   plane.onDrag((x, y) => {
-    theta.input.focus({ preventScroll: true }); // arrow keys go on from here
+    plane.hold(theta);
     held = true;
     move(x, y);
     return move;

@@ -44,7 +44,7 @@ Explorables.define("latent", (figure) => {
     model.map.onDrag((...press) => {
       const move = (...to) => to.forEach((value, i) => { model.z[i].value = value; });
       move(...press);
-      model.z[0].input.focus({ preventScroll: true });
+      model.map.hold(model.z[0]);
       return move;
     }, true);
   }
