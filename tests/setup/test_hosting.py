@@ -64,21 +64,11 @@ def test_what_make_makes_is_ignored() -> None:
     assert ignored.splitlines() == made
 
 
-def test_a_clone_that_would_get_carriage_returns_gets_none_and_runs(tmp_path: Path) -> None:
+def test_a_checkout_that_would_get_carriage_returns_gets_none_and_runs(tmp_path: Path) -> None:
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
         pytest.skip("not a git checkout")
-    (tmp_path / "from").mkdir()
-    for name in (".ci/run", ".gitattributes", "docs/preview.png", "README.md"):
-        (tmp_path / "from" / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / "from" / name)
-    commit = ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]
-    for command in (["init", "-q"], ["add", "."], commit, ["clone", "-q", "-c", "core.autocrlf=true", ".", "../to"]):
-        subprocess.run(["git", *command], cwd=tmp_path / "from", check=True)
-    assert (tmp_path / "to/docs/preview.png").read_bytes() == (ROOT / "docs/preview.png").read_bytes()
-    assert b"\r" not in (tmp_path / "to/README.md").read_bytes()
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/make").write_text("#!/bin/sh\necho make $*\n")
-    (tmp_path / "bin/make").chmod(0o755)
-    environ = os.environ | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
-    run = subprocess.run([tmp_path / "to/.ci/run"], env=environ, capture_output=True, text=True)
-    assert (run.returncode, run.stdout, run.stderr) == (0, "make test\n", "")
+    command = ["git", "-c", "core.autocrlf=true", "checkout-index", f"--prefix={tmp_path}/", ".ci/run"]
+    subprocess.run(command, cwd=ROOT, check=True)
+    (tmp_path / "Makefile").write_text("test:\n\t@echo made\n")
+    run = subprocess.run([tmp_path / ".ci/run"], capture_output=True, text=True)
+    assert run.returncode == 0 and run.stdout.endswith("made\n"), run.stderr
