@@ -121,6 +121,10 @@ copybutton_exclude = ".linenos, .gp, .go"
 # /2a.html leads to question 2 (a), whatever its page is called
 short_links = page_names.short_links(ROOT / "docs")
 
+# folders without a page of their own: the sheet's is on the front page, and the package has a page
+folders = ["source", *(path.name for path in ROOT.glob("docs/sheet-*"))]
+html_additional_pages = {f"{name}/index": "folder.html" for name in folders}
+
 # the address of the site and of its sources, as far as the environment says; where it says nothing, no page claims one
 html_baseurl = ogp_site_url = site_address.site_url(os.environ)
 edit_url = site_address.edit_url(os.environ)
@@ -135,7 +139,7 @@ if html_baseurl:
     sitemap_url_scheme = "{link}"
     sitemap_show_lastmod = True
     made = ("source/*", "search.html", "genindex.html", "404.html")
-    sitemap_excludes = [*made, *(f"{short}.html" for short in short_links)]
+    sitemap_excludes = [*made, *(f"{name}.html" for name in (*short_links, *html_additional_pages))]
 
 # the last change of each page, from git; without git, or in a copy without the history, pages show none
 html_last_updated_fmt = "%-d %B %Y"

@@ -29,9 +29,7 @@ def options() -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser(prog="python -m site_builder", description=__doc__)
     running = argparse.ArgumentParser(add_help=False)
-    running.add_argument(
-        "--jobs", type=positive(int), default=cores(), help="pages run at a time (default: one a core)"
-    )
+    running.add_argument("--jobs", type=positive(int), default=cores(), help="pages at a time (default: one a core)")
     running.add_argument(
         "--cell-seconds",
         type=positive(float),

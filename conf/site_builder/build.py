@@ -104,11 +104,8 @@ def live(root: Path, jobs: int, seconds: float) -> None:
     command += ["--pre-build", shlex.join([sys.executable, "-m", "site_builder", "cells", *options])]
     command += ["--watch", str(root / "code"), "--watch", str(CONF), "--ignore", "*/__pycache__/*"]
     command += ["-t", "live", "-q", "-T", "-c", str(CONF), "-d", str(folder / "doctrees")]
-    os.execve(
-        sys.executable,
-        [*command, str(root / "docs"), str(folder / "html")],
-        {**_variables(root), "PYTHONUNBUFFERED": "1"},
-    )
+    command += [str(root / "docs"), str(folder / "html")]
+    os.execve(sys.executable, command, {**_variables(root), "PYTHONUNBUFFERED": "1"})
 
 
 def run_cells(root: Path, jobs: int, seconds: float) -> None:

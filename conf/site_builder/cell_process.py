@@ -87,7 +87,8 @@ def _shell(outputs: list[dict[str, Any]]) -> Any:
             pass
 
         def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
-            outputs.append({"output_type": "execute_result", "data": _plain(format_dict), "metadata": md_dict or {}})
+            shown = {"data": _plain(format_dict), "metadata": md_dict or {}, "execution_count": self.prompt_count}
+            outputs.append({"output_type": "execute_result"} | shown)
 
         def finish_displayhook(self) -> None:
             pass
@@ -96,7 +97,10 @@ def _shell(outputs: list[dict[str, Any]]) -> Any:
         display_pub_class = Publisher
         displayhook_class = Hook
 
-    return Shell.instance(config=Config({"HistoryManager": {"enabled": False}, "Shell": {"colors": "nocolor"}}))
+    shell: Any = Shell.instance(config=Config({"HistoryManager": {"enabled": False}, "Shell": {"colors": "nocolor"}}))
+    drawings = shell.display_formatter.formatters["image/svg+xml"]  # pages take these, notebooks the PNG
+    drawings.for_type_by_name("genmodels.site.figures", "Panels", lambda figure: figure.svg())
+    return shell
 
 
 def run_page(cells: list[str], code: str, scratch: str, connection: Connection) -> None:

@@ -8,12 +8,16 @@ link. Only ready-made wheels are installed, so no compiler is needed. What pip s
 This file must parse under an old Python, which has to get as far as saying that it is too old.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+
+try:
+    import fcntl
+except ImportError:
+    sys.exit("Linux or macOS is needed; on Windows, WSL: https://learn.microsoft.com/windows/wsl/install")
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 REQUIREMENTS = os.path.join(ROOT, "requirements")

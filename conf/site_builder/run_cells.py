@@ -58,14 +58,8 @@ def run_stale(root: Path, store: Store, build: Path, jobs: int, seconds: float =
             store.put(page.digest, outputs)
 
     # the longest first, as far as the length of the code tells
-    run_pages(
-        root,
-        build,
-        sorted(stale, key=lambda page: -sum(len(cell.source) for cell in page.cells)),
-        jobs,
-        seconds,
-        finished,
-    )
+    order = sorted(stale, key=lambda page: -sum(len(cell.source) for cell in page.cells))
+    run_pages(root, build, order, jobs, seconds, finished)
     if failures:
         raise ExecutionError("\n\n".join(failures))
     return pages

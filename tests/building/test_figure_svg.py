@@ -23,7 +23,7 @@ def curve() -> str:
         axes.plot(x, np.sin(9 * x), "o-", color=colour("data"), label="sine")
         axes.fill_between(x, 0, x, color=colour("generator"), alpha=0.3)
         axes.legend()
-    return fig._repr_svg_()
+    return fig.svg()
 
 
 def points(path: str) -> list[tuple[float, float]]:
@@ -97,7 +97,7 @@ def test_a_grey_picture_is_the_same_to_the_eye(side):
     grey = np.tile(np.linspace(0, 1, side), (side, 1))
     fig = panels()
     image_grid(next(iter(fig)), grey[None], 1)
-    (text,) = figure_svg.panels(fig._repr_svg_())
+    (text,) = figure_svg.panels(fig.svg())
     encoded = re.search(r"data:image/webp;base64,([^\"]*)", text)[1]
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("L")) / 255
     assert np.abs(shown - grey).max() < 0.04
@@ -107,7 +107,7 @@ def test_a_grey_picture_is_the_same_to_the_eye(side):
 def test_a_picture_with_colours_keeps_them():
     fig = panels()
     next(iter(fig)).imshow([[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
-    (text,) = figure_svg.panels(fig._repr_svg_())
+    (text,) = figure_svg.panels(fig.svg())
     encoded = re.search(r"data:image/webp;base64,([^\"]*)", text)[1]
     picture = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")
     assert {picture.getpixel((x, 0)) for x in range(picture.width)} == {(255, 0, 0), (0, 0, 255)}

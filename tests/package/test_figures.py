@@ -1,12 +1,15 @@
 """Figures: a row of panels that is the same at every run, in the palette's colours, with ids of its own."""
 
+import io
 import re
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from lxml import etree
+from PIL import Image
 
 from genmodels.site.figures import image_grid, panels, spread
 from genmodels.site.palette import PALETTE, colour, stylesheet
@@ -19,12 +22,12 @@ def drawing():
     for axes in figure:
         axes.plot([0, 1], [0, 1], color=colour("data"), label="$p$")
         axes.legend()
-    return figure._repr_svg_()
+    return figure
 
 
 @pytest.fixture(scope="module")
 def svg():
-    return drawing()
+    return drawing().svg()
 
 
 def test_a_row_holds_its_panels_side_by_side(svg):
@@ -34,7 +37,17 @@ def test_a_row_holds_its_panels_side_by_side(svg):
 
 
 def test_two_drawings_are_the_same_bytes(svg):
-    assert drawing() == svg
+    assert drawing().svg() == svg
+
+
+def test_in_a_notebook_it_is_a_picture_on_paper_and_no_svg():
+    shown, about = DisplayFormatter().format(drawing())
+    assert shown.keys() == {"text/plain", "image/png"}
+    picture = Image.open(io.BytesIO(shown["image/png"])).convert("RGBA")
+    assert picture.size == (2 * 576, 2 * 192) and about["image/png"] == {"width": 576, "height": 192}
+    assert min(picture.getpixel((0, 0))) >= 250  # nothing to see through
+    blue = np.abs(np.asarray(picture)[..., :3] - np.array([0x0A, 0x5C, 0x9C])).max(axis=2) < 12
+    assert blue[:, :576].sum() == blue[:, 576:].sum() > 500
 
 
 def test_ids_are_there_once_and_every_reference_has_its_target(svg):
@@ -68,7 +81,7 @@ def test_a_wrong_size_is_refused(wrong, name):
 
 
 def test_a_panel_may_be_as_small_as_an_inch():
-    row = etree.fromstring(panels(width=1, height=1)._repr_svg_())
+    row = etree.fromstring(panels(width=1, height=1).svg())
     assert (row.get("width"), row.get("height")) == ("96", "96")
 
 

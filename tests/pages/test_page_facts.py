@@ -330,7 +330,7 @@ def test_on_a_card_dotted_lines_are_dotted_and_dashed_ones_dashed():
     roles = {"data": "-", "generator": "--", "discriminator": ":"}
     for height, (role, style) in enumerate(roles.items()):
         axes.plot([0, 1], [height, height], style, color=colour(role), linewidth=3)
-    panel = page_previews.PANEL.search(figure._repr_svg_())
+    panel = page_previews.PANEL.search(figure.svg())
     shown, lengths, gaps, thick = picture(panel[1]), {}, {}, {}
     for role in roles:
         seen = near(shown, colour(role))

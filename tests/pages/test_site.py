@@ -96,6 +96,14 @@ def test_short_links_lead_to_their_question(html):
         assert f'content="0; url={target}"' in page  # without scripts
 
 
+def test_a_folder_leads_to_the_page_that_lists_what_lies_in_it(html):
+    for folder, place in (("sheet-2", "index.html#the-sheet-at-a-glance"), ("source", "api/index.html#the-package")):
+        page, (name, _, anchor) = lint.parse(html / folder / "index.html"), place.partition("#")
+        assert page.script["data-to"] == page.main.a["href"] == f"../{place}"
+        assert (html / folder / page.script["src"].partition("?")[0]).is_file()
+        assert lint.parse(html / name).select(f"#{anchor}")
+
+
 def test_the_ledger_is_complete_and_true(html):
     assert lint.ledger_problems(html) == []
 

@@ -3,6 +3,7 @@
 import ast
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -90,6 +91,12 @@ def test_a_folder_that_is_no_environment_is_spared(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     assert "is not a Python environment" in environment.install(str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_windows_is_told_what_it_needs() -> None:
+    code = f"import runpy, sys; sys.modules['fcntl'] = None; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 1 and re.fullmatch(r"Linux or macOS is needed; on Windows, WSL: \S+\n", run.stderr)
 
 
 def test_an_old_python_gets_as_far_as_saying_that_it_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:

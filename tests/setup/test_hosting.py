@@ -62,3 +62,13 @@ def test_what_make_makes_is_ignored() -> None:
     made = ["build/html/index.html", ".venv/bin/python", ".venv.lock", "code/genmodels/__pycache__/claims.pyc"]
     ignored = subprocess.run(["git", "check-ignore", *made], cwd=ROOT, capture_output=True, text=True).stdout
     assert ignored.splitlines() == made
+
+
+def test_a_checkout_that_would_get_carriage_returns_gets_none_and_runs(tmp_path: Path) -> None:
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("not a git checkout")
+    command = ["git", "-c", "core.autocrlf=true", "checkout-index", f"--prefix={tmp_path}/", ".ci/run"]
+    subprocess.run(command, cwd=ROOT, check=True)
+    (tmp_path / "Makefile").write_text("test:\n\t@echo made\n")
+    run = subprocess.run([tmp_path / ".ci/run"], capture_output=True, text=True)
+    assert run.returncode == 0 and run.stdout.endswith("made\n"), run.stderr

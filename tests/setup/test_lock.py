@@ -63,6 +63,13 @@ def test_lock_satisfies_every_direct_dependency(python: str, system: str) -> Non
     assert wrong == []
 
 
+def test_the_package_installs_beside_what_colab_and_anaconda_have() -> None:
+    """The oldest set on which all pages were tried; pip would else replace half of what is there."""
+    old = {"matplotlib": "3.10.0", "numpy": "2.0.2", "scikit-learn": "1.6.1", "scipy": "1.15.3", "torch": "2.6.0"}
+    asked = {one.name: one.specifier for one in map(Requirement, PROJECT["project"]["dependencies"])}
+    assert {name for name, version in old.items() if version in asked[name]} == asked.keys()
+
+
 def test_torch_is_pinned_once_and_described_as_it_is() -> None:
     (asked,) = (Requirement(line) for line in PROJECT["project"]["dependencies"] if line.startswith("torch"))
     (version,) = (sign.version for sign in TORCH.specifier)

@@ -1,8 +1,9 @@
 """One style for all figures, drawn once and shown in both themes.
 
 A figure is a row of panels. Each panel is drawn on its own, so that the site can put them side by side on a laptop
-and below each other on a phone with the same size of type. Colours are the palette's light ones; the site exchanges
-them for CSS variables.
+and below each other on a phone with the same size of type. Colours are the palette's light ones; the site takes the
+SVG and exchanges them for CSS variables. A notebook takes a PNG on paper: it shows an SVG only where it is trusted, on
+whatever lies behind, and LaTeX shows none.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
+from PIL import Image
 
 from genmodels.site.palette import colour as colour
 
 INCH = 96  # CSS pixels to the inch
+FINE = 2  # pixels of a PNG to a CSS pixel
 STYLE = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
@@ -56,7 +59,7 @@ STYLE = {
 
 
 class Panels:
-    """A row of panels; iterating gives their axes. In a notebook it shows itself as one SVG image."""
+    """A row of panels; iterating gives their axes. In a notebook it shows itself as one image."""
 
     def __init__(self, count: int, width: float, height: float) -> None:
         if count < 1:
@@ -72,7 +75,20 @@ class Panels:
     def __iter__(self) -> Iterator[Axes]:
         return iter(self.axes)
 
-    def _repr_svg_(self) -> str:
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """All panels in a row on paper, and the size in CSS pixels at which to show them."""
+        wide, high = (round(size * INCH) for size in (self.width, self.height))
+        row = Image.new("RGB", (FINE * wide * len(self.figures), FINE * high), colour("paper"))
+        for index, figure in enumerate(self.figures):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="png", dpi=FINE * INCH, facecolor=colour("paper"))
+            row.paste(Image.open(buffer), (FINE * wide * index, 0))
+        buffer = io.BytesIO()
+        few = row.quantize(256, dither=Image.Dither.NONE)  # half the bytes, and nothing that is seen
+        few.save(buffer, format="PNG", optimize=True, dpi=(FINE * INCH, FINE * INCH))
+        return buffer.getvalue(), {"width": wide * len(self.figures), "height": high}
+
+    def svg(self) -> str:
         """All panels in a row, each a nested <svg> of its own."""
         wide, high = self.width * INCH, self.height * INCH
         row = "".join(_nest(_svg(figure), index, index * wide, wide, high) for index, figure in enumerate(self.figures))

@@ -75,8 +75,6 @@ class Reader:
             if SVG in output.get("data", {}):
                 output["data"] = {"text/html": self._figure(cell, output["data"][SVG])}
                 cell.metadata["mystnb"] = {"figure": {key: cell.metadata.get(key, "") for key in ("caption", "name")}}
-            if output["output_type"] == "execute_result":
-                output["execution_count"] = number
 
     def _figure(self, cell: Any, svg: str) -> str:
         """The figure as HTML."""

@@ -7,7 +7,10 @@ where the package is installed; its first cells say how.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import hashlib
 import html
+import json
 import os
 import posixpath
 import re
@@ -18,6 +21,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import nbformat
 from docutils import nodes
@@ -26,27 +30,44 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from genmodels.site.claims import FIGURE_MIME
+from site_builder.dependencies import file_digest
 from site_builder.pages import Page
 from site_builder.plain_markdown import Known, cited, plain
 from site_builder.site_state import site
 
 EPOCH = "1580601600"  # no time of now: hatchling's own default for builds that can be repeated
+PACKAGE = "code/genmodels"
+PNG = "image/png"
+# Jupyter reads no picture's description out: it stands below
+FIGURE = "*Figure.* {caption}\n\n<details>\n<summary>The figure in words</summary>\n\n{alt}\n\n</details>"
+LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python", "nbconvert_exporter": "python"}
+LANGUAGE |= {"pygments_lexer": "ipython3", "codemirror_mode": "python"}
 TORCH = "%pip install torch --index-url https://download.pytorch.org/whl/cpu"
 logger = logging.getLogger(__name__)
 
 
+@functools.cache
 def wheel_name(root: Path) -> str:
-    """The package's file name, as the project's name and version give it."""
+    """The package's file name: its version ends in the digest of what is in it, else pip would keep an old one."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return f"{project['name']}-{project['version']}-py3-none-any.whl"
+    paths = sorted(path for path in (root / PACKAGE).rglob("*") if path.is_file() and path.suffix != ".pyc")
+    inside = [project, *((path.relative_to(root).as_posix(), file_digest(path)) for path in [*paths, root / "LICENSE"])]
+    digest = hashlib.sha256(json.dumps(inside).encode()).hexdigest()[:8]
+    # after a letter: of digits alone, a nought in front would be dropped
+    return f"{project['name']}-{project['version']}+c{digest}-py3-none-any.whl"
 
 
 def build_wheel(root: Path, folder: Path) -> Path:
-    """Build the package into ``folder``, without network, the same bytes every time."""
+    """Build the package into ``folder``, from a copy with its full version, without network, the same bytes always."""
+    name, copy = wheel_name(root), folder / "source"
+    shutil.copytree(root / PACKAGE, copy / PACKAGE, ignore=shutil.ignore_patterns("*.pyc"))
+    shutil.copy(root / "LICENSE", copy)
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    text = re.sub(r'(?m)^version = ".*"', f'version = "{name.split("-")[1]}"', text, count=1)
+    (copy / "pyproject.toml").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    environment = os.environ | {"SOURCE_DATE_EPOCH": EPOCH}
-    subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True)
-    return folder / wheel_name(root)
+    subprocess.run(command, cwd=copy, env=os.environ | {"SOURCE_DATE_EPOCH": EPOCH}, check=True, capture_output=True)
+    return folder / name
 
 
 def known(app: Sphinx) -> Known:
@@ -88,43 +109,35 @@ def notebook(page: Page, title: str, outputs: list[list[Any]], references: Known
     for cell in page.notebook.cells:
         if cell.cell_type == "code":
             executed += 1
-            cells.append(_code_cell(cell, executed, next(remaining)))
-            words, before = str(cell.metadata.get("caption", "")).strip(), "*Figure.* "
+            made = [nbformat.from_dict(_described(output, cell)) for output in next(remaining)]
+            cells.append(nbformat.v4.new_code_cell(cell.source, execution_count=executed, outputs=made))
+            words = FIGURE.format_map(cell.metadata) if "caption" in cell.metadata else ""
         else:
-            words, before = cell.source, ""
+            words = cell.source
         if text := plain(words, page.name, references):
-            cells.append(nbformat.v4.new_markdown_cell(before + text))
+            cells.append(nbformat.v4.new_markdown_cell(text))
     if works := cited((cell.source for cell in page.notebook.cells), references):
         cells.append(nbformat.v4.new_markdown_cell("\n".join(["## Works cited", "", *(f"- {work}" for work in works)])))
     for number, cell in enumerate(cells, start=1):
         cell["id"] = f"cell-{number}"
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "title": title}
+    metadata = {"kernelspec": kernel, "language_info": LANGUAGE, "title": title}
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
 
 
-def _code_cell(cell: Any, number: int, outputs: list[dict[str, Any]]) -> Any:
-    """The cell with its stored outputs."""
-    made = [nbformat.from_dict(_described(output, cell)) for output in outputs]
-    for output in made:
-        if output.output_type == "execute_result":
-            output.execution_count = number
-    return nbformat.v4.new_code_cell(cell.source, execution_count=number, outputs=made)
-
-
 def _described(output: dict[str, Any], cell: Any) -> dict[str, Any]:
-    """The output; of a figure its description in words, and no place in memory, which differs from run to run.
+    """The output; of a figure the PNG, which is shown also where nobody trusts the notebook, and its description.
 
     What is handed to a figure of the site stays there: it can be as large as all the rest.
     """
     data = output.get("data", {})
     if FIGURE_MIME in data:
         return output | {"data": {"text/plain": data["text/plain"]}}
-    if "image/svg+xml" not in data:
+    if PNG not in data:
         return output
     alt = str(cell.metadata.get("alt", "")).strip()
-    words = re.sub(r" at 0x[0-9a-f]+", "", data["text/plain"])
-    return output | {"data": data | {"text/plain": words}, "metadata": {"image/svg+xml": {"alt": alt}}}
+    about = output["metadata"].get(PNG, {}) | {"alt": alt}
+    return output | {"data": {PNG: data[PNG], "text/plain": alt}, "metadata": {PNG: about}}
 
 
 def _how_to_run(page: Page, references: Known, install: str) -> list[Any]:
@@ -136,10 +149,8 @@ def _how_to_run(page: Page, references: Known, install: str) -> list[Any]:
         "in the next cell (its first line only saves space: PyTorch without GPU) and run it once. "
     )
     if not address.startswith("http"):
-        words += (
-            f"The file `{install}` lies on the site, where this notebook was found: put it into the notebook's folder."
-        )
-    code = f"# {TORCH}  # PyTorch's small build, without GPU\n# %pip install {install}"
+        words += f"The file `{install}` lies on the site, where this notebook was: put it into the notebook's folder."
+    code = f"# {TORCH}\n# %pip install {install}"  # a remark behind them would go to pip
     return [nbformat.v4.new_markdown_cell(words.strip()), nbformat.v4.new_code_cell(code)]
 
 
@@ -154,18 +165,15 @@ def write(app: Sphinx, exception: Exception | None) -> None:
         for folder in {app.outdir / posixpath.dirname(page.name) for page in made.pages}:
             shutil.copyfile(wheel, folder / name)
     for page in made.pages:
-        install = f"{base}/{posixpath.join(posixpath.dirname(page.name), name)}" if base else name
+        install = f"{base}/{posixpath.join(posixpath.dirname(page.name), quote(name))}" if base else name
         try:
             seen = _seen_from(page, references, base)
             written = notebook(page, made.titles[page.name], made.outputs[page.name], seen, install)
-        except KeyError as error:
-            logger.warning("no notebook: the page refers to %s, which is not there", error, location=page.name)
+        except (KeyError, ValueError) as error:
+            what = f"the page refers to {error}, which is not there" if isinstance(error, KeyError) else error
+            logger.warning("no notebook: %s", what, location=page.name)
             continue
-        except ValueError as error:
-            logger.warning("no notebook: %s", error, location=page.name)
-            continue
-        text = nbformat.writes(written, version=4)
-        (app.outdir / f"{page.name}.ipynb").write_text(f"{text}\n", encoding="utf-8")
+        nbformat.write(written, app.outdir / f"{page.name}.ipynb", version=4)
 
 
 class Notebooks(SphinxDirective):
@@ -176,28 +184,24 @@ class Notebooks(SphinxDirective):
         here, made = posixpath.dirname(self.env.docname) or ".", site(self.config)
         if not made.pages:
             raise self.error("no page has cells")
-        items = []
+        items, name = [], wheel_name(made.root)
         for page in made.pages:
             words = html.escape(made.titles[page.name].partition(":")[0])
             items.append(f"<li>{_download(posixpath.relpath(page.name, here) + '.ipynb', words)}</li>")
-        name, wheels = wheel_name(made.root), []
-        for folder in sorted({posixpath.dirname(page.name) for page in made.pages}):
-            wheels.append(_download(posixpath.relpath(posixpath.join(folder, name), here), name))
-        markup = (
-            f'<ul class="notebooks">{"".join(items)}</ul><p>To be run they need the package: {", ".join(wheels)}.</p>'
-        )
+        folders = sorted({posixpath.dirname(page.name) for page in made.pages})
+        wheels = ", ".join(_download(posixpath.relpath(posixpath.join(folder, name), here), name) for folder in folders)
+        markup = f'<ul class="notebooks">{"".join(items)}</ul><p>To be run they need the package: {wheels}.</p>'
         return [nodes.raw("", markup, format="html")]
 
 
 def _download(address: str, words: str) -> str:
-    return f'<a class="reference" download href="{html.escape(address, quote=True)}">{words}</a>'
+    return f'<a class="reference" download href="{quote(address)}">{words}</a>'
 
 
 def link_from_page(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """At the end of an executed page, the way to its notebook."""
     if doctree is not None and any(page.name == pagename for page in site(app.config).pages):
-        file = posixpath.basename(pagename) + ".ipynb"
-        link = _download(file, "this page as a Jupyter notebook")
+        link = _download(f"{posixpath.basename(pagename)}.ipynb", "this page as a Jupyter notebook")
         context["body"] += f'<p class="take-along">Take it along: {link}, with its outputs.</p>'
 
 
