@@ -27,7 +27,7 @@
     const part = selected(selection);
     const formulas = part.querySelectorAll(".katex");
     if (!formulas.length) return;
-    formulas.forEach((formula) => formula.replaceWith(tex(formula)));
+    formulas.forEach((formula) => (formula.closest(".katex-display") || formula).replaceWith(tex(formula)));
     part.querySelectorAll("button, .headerlink, .copy-link:not(.eqno *)").forEach((mark) => mark.remove());
     // what does not show is not copied; lines are broken as on the page
     document.querySelector("article").append(part);

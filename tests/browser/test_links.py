@@ -167,7 +167,68 @@ def test_a_search_for_words_opens_the_folded_part_and_a_bad_escape_does_no_harm(
     expect(page.locator("article h1")).to_be_in_viewport()
 
 
+# what is read near the top of the window, and where
+READING = """() => {
+    const shown = [...document.querySelectorAll("article :is(p, h2, h3)")].filter(e => e.checkVisibility());
+    const read = shown.find(e => e.getBoundingClientRect().top > 60);
+    return [read.textContent.slice(0, 60), read.getBoundingClientRect().top];
+}"""
+
+
+@pytest.mark.parametrize("place", ["#evidence", "#explore?overlap=uniform,0.5,1", ""])
+def test_a_page_loaded_again_or_come_back_to_is_where_the_reader_was(open_page, site, place):
+    page = opened(open_page, f"{site}/{QUESTION}{place}")
+    page.mouse.move(500, 500)
+    page.mouse.wheel(0, 10)  # the reader's turn
+    page.evaluate("document.querySelectorAll('#evidence details').forEach(fold => { fold.open = true; })")
+    page.evaluate("document.querySelector('#further p').scrollIntoView({ behavior: 'instant' })")
+    page.wait_for_timeout(700)
+    text, top = page.evaluate(READING)
+    leave, jump = lambda: page.goto(f"{site}/notation.html"), lambda: page.evaluate("location.hash = 'answer'")
+    for steps in ([page.reload], [leave, page.go_back], [jump, page.go_back]):
+        for step in steps:
+            step()
+            page.wait_for_timeout(700)
+        assert page.evaluate(READING) == [text, pytest.approx(top, abs=3)], steps
+
+
+# a section, and words of another; as some mail programs write it
+WRITTEN = {
+    "evidence:~:text=need%20the%20loss%20of%20the%20sheet": "#marking details table",
+    "explore%3Foverlap%3Duniform%2C0.5%2C1": "#explore > p",
+    "%65vidence": "#evidence h2",
+}
+
+
+@pytest.mark.parametrize("address", WRITTEN)
+def test_a_link_leads_where_it_says_however_it_is_written(page, site, address):
+    page.goto(f"{site}/{QUESTION}#{address}")
+    page.wait_for_timeout(700)
+    expect(page.locator(WRITTEN[address]).first).to_be_in_viewport()
+    if "explore" in address:
+        expect(page.locator(".explorable input[type=range]").first).to_have_value("0.5")
+
+
 # ---- copying
+
+
+def test_formulas_are_copied_once_as_tex(open_page, site):
+    page = opened(open_page, f"{site}/{QUESTION}", permissions=CLIPBOARD)
+
+    def copied_of(select: str) -> dict[str, str]:
+        page.evaluate(f"getSelection().{select}")
+        page.keyboard.press("Control+c")
+        return page.evaluate(READ)
+
+    place = "document.querySelector('#answer {}')".format
+    within = f"setBaseAndExtent({place('p .mord')}, 0, {place('.formula .mrel')}, 0)"  # two formulas, both whole
+    text, html = map(copied_of(within).get, ("text/plain", "text/html"))
+    assert text.startswith("$p_{gen}(x)=0$, so $D^*(x)=") and text.count("p_{gen}(x)=0$") == 1
+    assert "losses:\n\nValues at convergence\n\n$$\\begin{aligned}" in text and text.rstrip().endswith("$$")
+    assert "$p_{gen}(x)=0$" in html and "katex" not in html
+    html = copied_of("selectAllChildren(document.querySelector('#derivation'))")["text/html"]
+    assert {address[:4] for address in re.findall(r'(?:href|src)="([^"]*)', html)} == {"http"}
+    assert copied_of(f"selectAllChildren({place('h2')})")["text/plain"].strip() == "Answer"  # as the browser does it
 
 
 TOLD = """() => {
@@ -205,6 +266,10 @@ def test_buttons_copy_links_for_every_editor(open_page, site):
         formats = copied(page, f"Copy link to {part or name}")
         assert formats["text/plain"] == address
         assert f'<a href="{address}">{name}</a>' in formats["text/html"]
+    mark = page.get_by_role("link", name="Copy link to Derivation")
+    with page.context.expect_page() as other:  # it is a link
+        mark.click(modifiers=["Control"])
+    other.value.wait_for_url(f"{site}/{QUESTION}#derivation")
     page.goto(f"{site}/notation.html?x=1#exercise-1")  # a page without a short link is copied by its own
     said = copied(page, "Copy link to Exercise 2")["text/plain"]
     assert said == f"{site}/notation.html#exercise-2"

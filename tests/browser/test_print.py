@@ -16,10 +16,7 @@ from site_builder.pdf import finished
 
 A4 = (595, 842)  # points
 QUESTIONS = ["sheet-2/2a-no-overlap.html", "sheet-2/3b-why-collapse.html"]
-NOT_PRINTED = (
-    ".site-bar, #site-nav, #page-nav, .prev-next-area, footer, .headerlink, .take-along, .on-dark, button, "
-    ".opening-picture, .copy-link:not(.eqno *)"
-)
+NOT_PRINTED = ".site-bar, nav, footer, .headerlink, .copy-link:not(.eqno *), .take-along, .on-dark, button, .opening-picture"
 TWO_HEADINGS = "<h1>One and a<br>half</h1><table><tr><th>a<th>b<tr><th>c<td>d</table><p>x<h2>Two</h2>"
 BEYOND = """() => [...document.querySelectorAll("article *")]
     .filter(e => !e.closest(".katex-mathml, .explorable-status, svg"))
@@ -85,6 +82,11 @@ def test_the_nine_answers_fit_on_eight_pages_in_letters_that_can_be_read(printed
         assert "KaTeX" in font or size >= 8.95, (text, size)  # the indices of formulas are smaller everywhere
 
 
+@pytest.mark.parametrize("name", ["sheet-2/answers.html", "index.html", *QUESTIONS])
+def test_no_sheet_is_empty(printed, name):
+    assert min(len(sheet.extract_text().split()) for sheet in printed(name).pages) > 10
+
+
 @pytest.mark.parametrize("name", ["sheet-2/answers.html", *QUESTIONS])
 def test_nothing_leaves_the_paper(printed, open_page, site, name):
     for text, x, y, _, _ in pieces(printed(name)):
@@ -109,7 +111,7 @@ def test_a_page_prints_all_of_its_text_and_no_buttons(printed, page, site, html,
         plain = "".join(str(piece) for piece in row.find_all(string=True) if not piece.find_parent(class_="math"))
         for word in re.findall(r"[A-Za-z]{4,}", plain):
             assert word in text, word
-    assert f"{site}/{name}" in text
+    assert f"{site}/{name}" in text and source.select_one(".eqno").get_text().strip("#") in text
     page.goto(f"{site}/{name}")
     page.emulate_media(media="print")
     for part in page.locator(NOT_PRINTED).all():

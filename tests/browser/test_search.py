@@ -130,7 +130,8 @@ def test_keyboard_alone(page: Page, site: str) -> None:
         expect(page.locator(DIALOG)).to_have_attribute("open", "")
         assert page.locator("dialog[open]").count() == 1
         expect(page.locator(f"{DIALOG} input")).to_be_focused()
-        page.keyboard.press("Escape")
+        page.keyboard.type("log 2")
+        page.keyboard.press("Escape")  # at once, not only the field's words
         expect(page.locator(DIALOG)).not_to_have_attribute("open", "")
         expect(button).to_be_focused()
     page.keyboard.press("Control+k")
@@ -145,6 +146,19 @@ def test_keyboard_alone(page: Page, site: str) -> None:
     expect(page.locator(f"{DIALOG} input")).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("2a-no-overlap.html"))
+
+
+# English, Russian, Dvorak's K and T, and a key that is none, as where a form is filled in
+KEYS = [("k", "KeyK", 1), ("л", "KeyK", 1), ("k", "KeyV", 1), ("t", "KeyK", 0), (None, "", 0)]
+
+
+@pytest.mark.parametrize(("key", "code", "opens"), KEYS)
+def test_the_shortcut_is_the_letter_on_every_layout_and_nothing_else(page: Page, site: str, key, code, opens) -> None:
+    page.goto(site + PAGE)
+    page.keyboard.type("and/or")
+    made = "Object.assign(new Event('keydown'), { ctrlKey: true, ...(key && { key, code }) })"
+    page.evaluate(f"([key, code]) => dispatchEvent({made})", [key, code])
+    assert page.locator(f"{DIALOG}[open]").count() == opens
 
 
 def test_enter_does_not_wait_for_the_list(page: Page, site: str) -> None:
