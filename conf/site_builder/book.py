@@ -1,7 +1,5 @@
 """All solutions as one HTML page, to be printed: assembled from the pages of a built site, the answers first."""
 
-from __future__ import annotations
-
 import dataclasses
 import html
 import posixpath

@@ -4,8 +4,6 @@ Looked for in this order: $CHROMIUM, an installed Chromium or Chrome, the one th
 there is none it is got: by Playwright, or on Debian, as root, from its package.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import shutil

@@ -1,7 +1,5 @@
 """What is kept from build to build: outputs of executed pages, and what else takes long to make."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """The pages with code cells: read from docs/, each with the digest of all that its outputs depend on."""
 
-from __future__ import annotations
-
 import ast
 import dataclasses
 import json

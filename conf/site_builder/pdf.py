@@ -4,8 +4,6 @@ The contents need page numbers, which only printing gives, so it is printed twic
 while nothing in it has changed.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import io

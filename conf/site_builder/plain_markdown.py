@@ -3,8 +3,6 @@
 What stands on no list here is an error: nothing of the site's own syntax may reach a notebook unturned.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import posixpath
 import re

@@ -4,8 +4,6 @@
 formulas.
 """
 
-from __future__ import annotations
-
 import html
 import re
 

@@ -1,7 +1,5 @@
 """What the extensions share: the executed pages, their outputs, and the ledger of their claims."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import hashlib

@@ -1,7 +1,5 @@
 """Leave out of a style sheet what cannot apply to any page of the site."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Collection, Iterable

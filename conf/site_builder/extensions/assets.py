@@ -6,8 +6,6 @@ applies to no page, puts the fonts of formulas into it (formula_fonts), joins th
 refers to. With `make live` it only joins.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

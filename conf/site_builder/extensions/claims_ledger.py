@@ -5,8 +5,6 @@ over how many seeds it was measured. ``{claims}`` lists all of them, page by pag
 index.html holds the same for programs.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import posixpath

@@ -6,8 +6,6 @@ becomes a script of its own, which the page fetches after it has been shown. Wit
 the still pictures of the page show the same.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import posixpath

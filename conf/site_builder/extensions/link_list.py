@@ -1,7 +1,5 @@
 """``{all-links}`` lists every published place of every question with its short link: sections, formulas, figures."""
 
-from __future__ import annotations
-
 import re
 from html import escape
 from typing import Any

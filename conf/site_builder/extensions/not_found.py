@@ -3,8 +3,6 @@
 sphinx-notfound-page makes its addresses absolute, so that it works at any depth; this gives it its content.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from docutils import nodes

@@ -5,8 +5,6 @@ Reading time: 200 words of prose a minute, a formula in the text counted as a wo
 are a list to choose from.
 """
 
-from __future__ import annotations
-
 import re
 from html import escape
 from typing import Any

@@ -4,8 +4,6 @@ Nothing is typed twice: a name is what the ``toctree`` says, a short link is the
 begins, or ``answers``.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import re

@@ -5,8 +5,6 @@ is not known, no page claims one, and its picture is named relative to the page.
 first figure inside, that resvg turns into a PNG.
 """
 
-from __future__ import annotations
-
 import base64
 import functools
 import io

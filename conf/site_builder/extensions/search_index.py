@@ -5,8 +5,6 @@ in this order, the engine (MiniSearch), Sphinx's English stemmer, the ranking (c
 students use (conf/search/words.toml) and the text of all pages. A classic script, it loads from disk as well.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib

@@ -5,8 +5,6 @@ description and the picture of the page it leads to. Readers are led on by ``sta
 stands behind the address, or by the page's own refresh where scripts are off.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any
