@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from site_builder.extensions.claims_ledger import formatted
+from site_builder.extensions.claims_ledger import quoted
 
 FENCE = re.compile(r"(?P<mark>:{3,}|`{3,})\{(?P<name>[\w:-]+)\}[ ]*(?P<title>.*)")
 FORMULA = re.compile(r"\$\$(?P<tex>.*?)\$\$(?:[ ]*\((?P<label>[\w-]+)\))?", re.S)
@@ -83,8 +83,7 @@ def _role(role: str, text: str, known: Known) -> str:
     """What the site shows for a role."""
     if role == "claim":
         claim, _, spec = text.partition(" ")
-        record = known.ledger[claim]
-        return str(record["seeds"]) if spec == "seeds" else formatted(record["value"], spec)
+        return quoted(known.ledger[claim], spec)
     if role == "eq":
         return f"({known.equations[text]})"
     if role in ("cite:p", "cite:t"):
