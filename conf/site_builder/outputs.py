@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 
+def digest(*parts: str) -> str:
+    """The digest by which things made from these parts are known."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
 class Store:
     """A JSON file per digest, written whole or not at all; what cannot be read is as if it were not there."""
 
@@ -38,11 +43,10 @@ class Store:
 
     def recall(self, make: Callable[..., Any], *inputs: Any) -> Any:
         """What ``make`` returns for these inputs, made now or before. It depends on them and on the recipe alone."""
-        about = json.dumps([self.recipe, make.__module__, make.__qualname__, inputs], sort_keys=True)
-        digest = hashlib.sha256(about.encode()).hexdigest()
-        if (found := self.get(digest)) is None:
+        key = digest(json.dumps([self.recipe, make.__module__, make.__qualname__, inputs], sort_keys=True))
+        if (found := self.get(key)) is None:
             found = make(*inputs)
-            self.put(digest, found)
+            self.put(key, found)
         return found
 
     def keep_only(self, digests: Iterable[str] | None = None) -> None:
