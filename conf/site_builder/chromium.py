@@ -24,9 +24,9 @@ HOW = (
 
 def _run(*command: str, timeout: float, **environ: str) -> str:
     """What a command says; nothing where it is missing, fails or takes too long."""
-    said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "env": os.environ | environ}
+    env = os.environ | environ
     try:
-        return str(subprocess.run(command, timeout=timeout, check=True, **said).stdout)  # type: ignore[call-overload]
+        return subprocess.check_output(command, timeout=timeout, stderr=subprocess.STDOUT, text=True, env=env)
     except (OSError, subprocess.SubprocessError):
         return ""
 

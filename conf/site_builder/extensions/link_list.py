@@ -33,7 +33,7 @@ def _places(env: BuildEnvironment, docname: str) -> list[tuple[str, str, str]]:
     equations = [block for block in doctree.findall(nodes.math_block) if block.get("label")]
     figures = [figure for figure in doctree.findall(nodes.figure) if figure["ids"]]
     return [
-        *((section.anchor, section.heading, "") for section in sections(doctree)),
+        *((anchor, heading, "") for anchor, heading in sections(doctree)),
         *((asked["id"], asked["title"], "") for asked in env.metadata[docname].get("questions", [])),
         *(
             (block["ids"][0], f"Equation ({numbers[block['label']][1]})", _formula(readable(block.astext())))
