@@ -1,7 +1,5 @@
 """All solutions as one HTML page, to be printed: assembled from the pages of a built site, the answers first."""
 
-from __future__ import annotations
-
 import dataclasses
 import html
 import posixpath
@@ -14,7 +12,6 @@ from bs4 import BeautifulSoup, Tag
 STYLE = Path(__file__).with_name("book.css")
 QUESTION = re.compile(r"\d[a-z](?=-)")
 DOT = "data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="  # one white pixel
-NUMBERS = ("aria-labelledby", "aria-describedby", "for")  # attributes that name other elements
 # what paper cannot do, folded code, the checks, and the answers, which have a chapter of their own
 LEFT_OUT = (
     ".headerlink, .take-along, .printed-from, .copybtn, .copy-link, .page-facts, .full-page, .on-dark, .hint, "
@@ -116,7 +113,8 @@ def _from_top(path: str, address: str) -> str:
 def _prepare(chapter: Chapter) -> None:
     """Ids become unique, folded parts open, pictures load, formulas are read aloud as their TeX, and copied once."""
     for tag in chapter.article.find_all(True):
-        _rename(tag, chapter.key)
+        if "id" in tag.attrs:
+            tag["id"] = f"{chapter.key}--{tag['id']}"
         if tag.name == "details":
             tag["open"] = ""
         elif tag.name == "img":
@@ -125,20 +123,6 @@ def _prepare(chapter: Chapter) -> None:
         # letters that a screen reader gets one by one would make the file half as large again
         spoken = BeautifulSoup().new_tag("img", attrs={"alt": tex.get_text(), "src": DOT, "class": "spoken"})
         tex.find_parent(class_="katex-mathml").replace_with(spoken)  # type: ignore[union-attr]
-
-
-def _rename(tag: Tag, key: str) -> None:
-    """Give ids, and what refers to them, the chapter's name."""
-    for name, value in list(tag.attrs.items()):
-        text = " ".join(value) if isinstance(value, list) else str(value)
-        if name == "id":
-            tag[name] = f"{key}--{text}"
-        elif name in NUMBERS:
-            tag[name] = " ".join(f"{key}--{part}" for part in text.split())
-        elif name in ("href", "xlink:href") and tag.name != "a" and text.startswith("#"):
-            tag[name] = f"#{key}--{text[1:]}"
-        elif "url(#" in text:
-            tag[name] = text.replace("url(#", f"url(#{key}--")
 
 
 def _lead(link: Tag, chapter: Chapter, found: list[Chapter], ids: set[str]) -> None:

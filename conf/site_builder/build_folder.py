@@ -1,7 +1,5 @@
 """The build folder: one build at a time, and a published site that is always a whole one."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import fcntl

@@ -4,8 +4,6 @@ Looked for in this order: $CHROMIUM, an installed Chromium or Chrome, the one th
 there is none it is got: by Playwright, or on Debian, as root, from its package.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import shutil
@@ -26,9 +24,9 @@ HOW = (
 
 def _run(*command: str, timeout: float, **environ: str) -> str:
     """What a command says; nothing where it is missing, fails or takes too long."""
-    said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "env": os.environ | environ}
+    env = os.environ | environ
     try:
-        return str(subprocess.run(command, timeout=timeout, check=True, **said).stdout)  # type: ignore[call-overload]
+        return subprocess.check_output(command, timeout=timeout, stderr=subprocess.STDOUT, text=True, env=env)
     except (OSError, subprocess.SubprocessError):
         return ""
 

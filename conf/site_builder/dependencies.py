@@ -4,8 +4,6 @@ The outputs are stored under it, and the site is built from the store alone, so 
 depends on a changed thing has another digest.
 """
 
-from __future__ import annotations
-
 import ast
 import functools
 import hashlib

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 try:
     import fcntl
@@ -23,7 +24,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 REQUIREMENTS = os.path.join(ROOT, "requirements")
 LOCK, TORCH = os.path.join(REQUIREMENTS, "lock.txt"), os.path.join(REQUIREMENTS, "torch.txt")
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-WHEELS = ("--no-deps", "--only-binary", ":all:")
+WHEELS = ("--only-binary", ":all:")
 TOO_OLD = """Python 3.11 or newer is needed, this is {}.{}.{} ({}).
 Install one (https://www.python.org/downloads/) or say where it is: make PYTHON=/path/to/python3.12 html"""
 
@@ -39,25 +40,21 @@ def find_newer() -> None:
 
 def stamp() -> str:
     """What an environment is made from, and where: the project's code is linked to, by its full path."""
-    digest = hashlib.sha256()
-    for name in (LOCK, TORCH):
-        with open(name, "rb") as file:
-            digest.update(file.read())
-    return "Python {}.{}\n{}\n{}\n".format(sys.version_info[0], sys.version_info[1], ROOT, digest.hexdigest())
+    digest = hashlib.sha256(Path(LOCK).read_bytes() + Path(TORCH).read_bytes()).hexdigest()
+    return "Python {}.{}\n{}\n{}\n".format(sys.version_info[0], sys.version_info[1], ROOT, digest)
 
 
 def is_current(folder: str) -> bool:
     """Whether nothing needs to be done."""
     try:
-        with open(os.path.join(folder, "stamp")) as file:
-            return file.read() == stamp() and os.path.exists(os.path.join(folder, "bin", "python"))
+        return Path(folder, "stamp").read_text() == stamp() and Path(folder, "bin", "python").exists()
     except OSError:
         return False
 
 
 def is_usable(python: str) -> bool:
     """Whether an environment was finished once, and is of this Python: then it is brought up to date in place."""
-    finished = os.path.exists(os.path.join(os.path.dirname(os.path.dirname(python)), "stamp"))
+    finished = Path(python).parents[1].joinpath("stamp").exists()
     same = "import pip, sys; sys.exit(sys.version_info[:2] != {})".format(tuple(sys.version_info[:2]))
     return finished and subprocess.call([python, "-c", same], stderr=subprocess.DEVNULL) == 0
 
@@ -76,9 +73,9 @@ def run(log: str, *command: str) -> str:
 
 def install(folder: str) -> str:
     """Make or update the environment, saying what is being done; return what is wrong where that fails."""
-    if os.path.exists(folder):
-        if os.listdir(folder) and not {"pyvenv.cfg", "install.log"} & set(os.listdir(folder)):
-            return "{} is not a Python environment. Move it away, then try again.\n".format(folder)
+    there = set(os.listdir(folder)) if os.path.exists(folder) else set()
+    if there and not {"pyvenv.cfg", "install.log"} & there:
+        return "{} is not a Python environment. Move it away, then try again.\n".format(folder)
     log, python = os.path.join(folder, "install.log"), os.path.join(folder, "bin", "python")
     if is_usable(python):
         print("Bringing {} up to date".format(folder), flush=True)
@@ -89,24 +86,24 @@ def install(folder: str) -> str:
         failed = run(log, os.path.realpath(sys.executable), "-m", "venv", folder)
         if failed:
             return failed
-    pip = (python, "-m", "pip", "install", "--disable-pip-version-check", "--no-deps")
-    with open(TORCH) as file:
-        torch = file.read().strip()
+
+    def pip(*options: str) -> str:
+        return run(log, python, "-m", "pip", "install", "--disable-pip-version-check", "--no-deps", *options)
+
+    torch = Path(TORCH).read_text().strip()
     print("[1/3] torch, its CPU build", flush=True)
     if sys.platform == "darwin":  # there the ordinary wheel is the CPU build
-        failed = run(log, *(pip + ("--only-binary", ":all:", torch)))
+        failed = pip(*WHEELS, torch)
     else:
         # a mirror may offer the CPU build; PyPI does not, and says so at once: then PyTorch's own index is asked
-        wheel = ("--only-binary", ":all:", torch + "+cpu")
-        failed = run(log, *(pip + wheel)) and run(log, *(pip + ("--index-url", TORCH_CPU_INDEX) + wheel))
-    if failed:
-        return failed
-    print("[2/3] the locked packages", flush=True)
-    failed = run(log, *(pip + ("--require-hashes", "--only-binary", ":all:", "-r", LOCK)))
-    if failed:
-        return failed
-    print("[3/3] this project's code, as a link", flush=True)
-    return run(log, *(pip + ("--no-build-isolation", "-e", ROOT)))
+        failed = pip(*WHEELS, torch + "+cpu") and pip(*WHEELS, "--index-url", TORCH_CPU_INDEX, torch + "+cpu")
+    if not failed:
+        print("[2/3] the locked packages", flush=True)
+        failed = pip(*WHEELS, "--require-hashes", "-r", LOCK)
+    if not failed:
+        print("[3/3] this project's code, as a link", flush=True)
+        failed = pip("--no-build-isolation", "-e", ROOT)
+    return failed
 
 
 def main() -> None:
@@ -126,8 +123,7 @@ def main() -> None:
         failed = install(folder)
         if failed:
             sys.exit("{}Not installed. All that was said is in {}/install.log".format(failed, folder))
-        with open(os.path.join(folder, "stamp"), "w") as file:
-            file.write(stamp())
+        Path(folder, "stamp").write_text(stamp())
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ the theme asks for nothing from anywhere, and a page without network or server s
 page's HTML, which then arrives and is laid out in a fraction of the time.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import io

@@ -4,8 +4,6 @@ KaTeX's fonts weigh 300 kB. What the pages show of them weighs so little that it
 are in their own letters from the first paint on, nothing moves when fonts arrive, and no page asks for a font file.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import io

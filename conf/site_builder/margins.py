@@ -4,8 +4,6 @@ Closed forms do not depend on seeds and are left out unless they are off. Nothin
 The seeds of a repetition are those of genmodels.site.seeds, so the same command gives the same table.
 """
 
-from __future__ import annotations
-
 import argparse
 import concurrent.futures
 import contextlib

@@ -1,7 +1,5 @@
 """What is kept from build to build: outputs of executed pages, and what else takes long to make."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -9,6 +7,11 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+
+def digest(*parts: str) -> str:
+    """The digest by which things made from these parts are known."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 class Store:
@@ -40,11 +43,10 @@ class Store:
 
     def recall(self, make: Callable[..., Any], *inputs: Any) -> Any:
         """What ``make`` returns for these inputs, made now or before. It depends on them and on the recipe alone."""
-        about = json.dumps([self.recipe, make.__module__, make.__qualname__, inputs], sort_keys=True)
-        digest = hashlib.sha256(about.encode()).hexdigest()
-        if (found := self.get(digest)) is None:
+        key = digest(json.dumps([self.recipe, make.__module__, make.__qualname__, inputs], sort_keys=True))
+        if (found := self.get(key)) is None:
             found = make(*inputs)
-            self.put(digest, found)
+            self.put(key, found)
         return found
 
     def keep_only(self, digests: Iterable[str] | None = None) -> None:

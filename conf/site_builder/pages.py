@@ -1,7 +1,5 @@
 """The pages with code cells: read from docs/, each with the digest of all that its outputs depend on."""
 
-from __future__ import annotations
-
 import ast
 import dataclasses
 import json
@@ -114,23 +112,13 @@ def _read(root: Path, path: Path) -> Page | None:
         return None
     if not is_myst_markdown_notebook(text):
         raise ExecutionError(f"{name}: has code cells, but no 'file_format: mystnb' at its top")
-    for number, cell in enumerate(cells, start=1):
-        _parse(cell, f"{name}, cell {number}")
     try:
+        for number, cell in enumerate(cells, start=1):
+            ast.parse(cell, f"{name}, cell {number}")
         return Page(name, text, notebook, dependencies.digest(root, cells))
     except SyntaxError as error:
-        raise ExecutionError(_told(error, str(error.filename))) from None
-
-
-def _parse(source: str, where: str) -> None:
-    try:
-        ast.parse(source)
-    except SyntaxError as error:
-        raise ExecutionError(_told(error, where)) from None
-
-
-def _told(error: SyntaxError, where: str) -> str:
-    return f"{where}, line {error.lineno}: {error.msg}: {(error.text or '').strip()}"
+        where = f"{error.filename}, line {error.lineno}"
+        raise ExecutionError(f"{where}: {error.msg}: {(error.text or '').strip()}") from None
 
 
 def _check_data(root: Path) -> None:

@@ -4,10 +4,7 @@ The contents need page numbers, which only printing gives, so it is printed twic
 while nothing in it has changed.
 """
 
-from __future__ import annotations
-
 import base64
-import hashlib
 import io
 import logging
 import re
@@ -20,7 +17,8 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import NameObject, TextStringObject
 
 from site_builder import book
-from site_builder.outputs import Store
+from site_builder.dependencies import current_digest
+from site_builder.outputs import Store, digest
 
 NAME = "solutions.pdf"
 PRINTABLE = 680  # pixels between the margins of book.css on A4
@@ -42,8 +40,8 @@ READY = """document.fonts.ready.then(() => Promise.all([...document.images].map(
 def make(site: Path, cache: Path, executable: str) -> Path:
     """Print the site's book into the site and return the file. Raises book.BookError where that does not work."""
     made, target, page = book.assemble(site), site / NAME, site / "book.html"
-    store, digest = Store(cache), _digest(site, made.text, executable)
-    kept = store.get(digest)
+    store, key = Store(cache), _key(site, made.text, executable)
+    kept = store.get(key)
     if kept is None:
         try:
             printed = finished(_print(made.text, page, executable), made.headings, made.headings[0])
@@ -52,8 +50,8 @@ def make(site: Path, cache: Path, executable: str) -> Path:
         finally:
             page.unlink(missing_ok=True)
         kept = base64.b64encode(printed).decode()
-        store.put(digest, kept)
-    store.keep_only([digest])
+        store.put(key, kept)
+    store.keep_only([key])
     target.write_bytes(base64.b64decode(kept))
     return target
 
@@ -125,12 +123,9 @@ def first_pages(printed: bytes) -> dict[str, int]:
     return {name: (reader.get_destination_page_number(place) or 0) + 1 for name, place in places.items()}
 
 
-def _digest(site: Path, text: str, executable: str) -> str:
+def _key(site: Path, text: str, executable: str) -> str:
     """The digest of what the PDF depends on."""
-    digest = hashlib.sha256(text.encode())
     files = [path for path in (site / "_static").rglob("*") if path.is_file()]
     files += [site / re.split("[?#]", source)[0] for source in re.findall(r'<img[^>]* src="([^":]+)"', text)]
-    for path in [*sorted(set(files)), Path(__file__)]:
-        digest.update(f"{path.name} ".encode() + hashlib.sha256(path.read_bytes()).digest())
-    digest.update(executable.encode())
-    return digest.hexdigest()
+    used = (f"{path.name} {current_digest(path)}" for path in (*sorted(set(files)), Path(__file__)))
+    return digest(text, executable, *used)

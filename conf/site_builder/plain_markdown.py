@@ -3,15 +3,13 @@
 What stands on no list here is an error: nothing of the site's own syntax may reach a notebook unturned.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from site_builder.extensions.claims_ledger import formatted
+from site_builder.extensions.claims_ledger import quoted
 
 FENCE = re.compile(r"(?P<mark>:{3,}|`{3,})\{(?P<name>[\w:-]+)\}[ ]*(?P<title>.*)")
 FORMULA = re.compile(r"\$\$(?P<tex>.*?)\$\$(?:[ ]*\((?P<label>[\w-]+)\))?", re.S)
@@ -85,8 +83,7 @@ def _role(role: str, text: str, known: Known) -> str:
     """What the site shows for a role."""
     if role == "claim":
         claim, _, spec = text.partition(" ")
-        record = known.ledger[claim]
-        return str(record["seeds"]) if spec == "seeds" else formatted(record["value"], spec)
+        return quoted(known.ledger[claim], spec)
     if role == "eq":
         return f"({known.equations[text]})"
     if role in ("cite:p", "cite:t"):

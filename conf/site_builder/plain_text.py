@@ -4,8 +4,6 @@
 formulas.
 """
 
-from __future__ import annotations
-
 import html
 import re
 
@@ -30,6 +28,7 @@ NEW_LINE = re.compile(r"\\\\(\[[^\]]*\])?")
 # what is searched as a place of its own, see search_index, and what is no text
 PLACES = (nodes.figure, nodes.math_block, nodes.citation, addnodes.desc)
 SKIPPED = (*PLACES, nodes.section, nodes.literal_block, nodes.comment, nodes.image, nodes.raw, nodes.target)
+LISTS = {"toctree-wrapper", "ledger"}
 
 
 def readable(tex: str) -> str:
@@ -105,7 +104,7 @@ def _pieces(node: nodes.Node) -> list[str]:
         return [readable(node.astext())]
     if isinstance(node, nodes.Text):
         return [node.astext()]
-    if isinstance(node, SKIPPED) or {"toctree-wrapper", "ledger"} & set(_classes(node)):
+    if isinstance(node, SKIPPED) or not isinstance(node, nodes.Element) or LISTS & set(node["classes"]):
         return []
     pieces = [piece for child in node.children for piece in _pieces(child)]
     if isinstance(node, nodes.entry):
@@ -119,10 +118,6 @@ def _stands_apart(node: nodes.Node) -> bool:
     """Whether the end of a node is the end of a sentence or an item."""
     text = isinstance(node, nodes.TextElement) and not isinstance(node, nodes.Inline)
     return text or isinstance(node, (nodes.row, nodes.field))
-
-
-def _classes(node: nodes.Node) -> list[str]:
-    return list(node["classes"]) if isinstance(node, nodes.Element) else []
 
 
 def checks(markup: str) -> list[tuple[str, str]]:

@@ -5,8 +5,6 @@ any other host says where it serves the site in ``SITE_URL``. Where nothing is s
 no canonical address, no sitemap and no link to edit them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit

@@ -1,10 +1,7 @@
 """What the extensions share: the executed pages, their outputs, and the ledger of their claims."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
-import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -13,7 +10,8 @@ from typing import Any
 
 from sphinx.config import Config
 
-from site_builder.outputs import Store
+from site_builder.dependencies import current_digest
+from site_builder.outputs import Store, digest
 from site_builder.pages import Ledger, Page, collect_claims, outputs_store, read_pages
 
 
@@ -48,7 +46,7 @@ class Site:
     @property
     def digest(self) -> str:
         """The digest of all that a page may show of others and of the cells; a page's own text is not in it."""
-        return _digest(self.recipe, json.dumps([[page.name, page.digest] for page in self.pages]))
+        return digest(self.recipe, json.dumps([[page.name, page.digest] for page in self.pages]))
 
 
 def site(config: Config) -> Site:
@@ -65,8 +63,4 @@ def _read(root: Path, build: Path) -> Site:
 def _recipe(root: Path) -> str:
     files = [path for path in (root / "conf").rglob("*") if path.suffix in (".py", ".js", ".bib")]
     files += [*(root / "requirements").glob("*.txt"), root / "code/genmodels/site/palette.py"]
-    return _digest(*(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in sorted(files)))
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return digest(*(f"{path.name} {current_digest(path)}" for path in sorted(files)))

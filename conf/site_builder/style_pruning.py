@@ -1,8 +1,5 @@
 """Leave out of a style sheet what cannot apply to any page of the site."""
 
-from __future__ import annotations
-
-import functools
 import re
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -32,23 +29,18 @@ def pruned(css: str, used: Collection[str]) -> str:
     rules = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
     kept = [text for rule in rules if (text := _rule(rule, used))]
     fonts = [text for text in kept if text.startswith("@font-face")]
-    asked_for = "".join(text for text in kept if not text.startswith("@font-face"))
-    unused = {text for text in fonts if _family(text) not in asked_for}
-    return _without_idle_variables("\n".join(text for text in kept if text not in unused)) + "\n"
+    asked_for = "".join(text for text in kept if text not in fonts)
+    left = (text for text in kept if text not in fonts or _family(text) in asked_for)
+    return _without_idle_variables("\n".join(left)) + "\n"
 
 
 def _without_idle_variables(css: str) -> str:
     """The style sheet without variables that no rule uses, until none is left."""
-    while True:
-        asked_for = set(re.findall(r"var\(\s*(--[\w-]+)", css))
-        fewer = VARIABLE.sub(functools.partial(_if_asked_for, asked_for), css)
-        if fewer == css:
-            return re.sub(r"[^{};\n]+{\s*}", "", css)
-        css = fewer
-
-
-def _if_asked_for(asked_for: set[str], variable: re.Match[str]) -> str:
-    return variable[0] if variable[1] in asked_for else ""
+    asked_for = set(re.findall(r"var\(\s*(--[\w-]+)", css))
+    fewer = VARIABLE.sub(lambda variable: variable[0] if variable[1] in asked_for else "", css)
+    if fewer != css:
+        return _without_idle_variables(fewer)
+    return re.sub(r"[^{};\n]+{\s*}", "", css)
 
 
 def _family(font_face: str) -> str:
@@ -65,9 +57,8 @@ def _rule(rule: Any, used: set[str]) -> str:
     if rule.type == "at-rule":
         if rule.lower_at_keyword in ("charset", "import"):
             return ""
-        if rule.content is None:
-            return f"@{rule.at_keyword}{_text(rule.prelude)};"
-        return f"@{rule.at_keyword}{_text(rule.prelude)}{{{_text(rule.content)}}}"
+        content = ";" if rule.content is None else f"{{{_text(rule.content)}}}"
+        return f"@{rule.at_keyword}{_text(rule.prelude)}{content}"
     if rule.type != "qualified-rule":
         return ""
     selectors = [_text(part).strip() for part in _split(rule.prelude)]

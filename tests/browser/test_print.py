@@ -16,7 +16,9 @@ from site_builder.pdf import finished
 
 A4 = (595, 842)  # points
 QUESTIONS = ["sheet-2/2a-no-overlap.html", "sheet-2/3b-why-collapse.html"]
-NOT_PRINTED = ".site-bar, nav, footer, .headerlink, .copy-link:not(.eqno *), .take-along, .on-dark, button, .opening-picture"
+NOT_PRINTED = (
+    ".site-bar, nav, footer, .headerlink, .copy-link:not(.eqno *), .take-along, .on-dark, button, .opening-picture"
+)
 TWO_HEADINGS = "<h1>One and a<br>half</h1><table><tr><th>a<th>b<tr><th>c<td>d</table><p>x<h2>Two</h2>"
 BEYOND = """() => [...document.querySelectorAll("article *")]
     .filter(e => !e.closest(".katex-mathml, .explorable-status, svg"))

@@ -4,8 +4,6 @@ Nothing is copied in the sources: the question and its ``## Answer`` are those o
 lead where they lead there.
 """
 
-from __future__ import annotations
-
 import posixpath
 import re
 from typing import Any

@@ -6,8 +6,6 @@ applies to no page, puts the fonts of formulas into it (formula_fonts), joins th
 refers to. With `make live` it only joins.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re
@@ -15,7 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
 from rjsmin import jsmin
 from sphinx.application import Sphinx
 
@@ -68,9 +65,7 @@ class Assets:
         self.sheets: dict[str, None] = {}
         self.scripts: dict[str, None] = {}
 
-    def add_context(
-        self, app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-    ) -> None:
+    def add_context(self, app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
         """Give the frame of the page its style sheet and scripts."""
         sheets, scripts = (_files(context[kind]) for kind in ("css_files", "script_files"))
         self.sheets.update(dict.fromkeys(sheets))

@@ -3,8 +3,6 @@
 What stands on the same page the script copies from there; of others only what is referred to comes along, as templates.
 """
 
-from __future__ import annotations
-
 from html import escape
 from typing import Any
 

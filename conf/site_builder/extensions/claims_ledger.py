@@ -5,12 +5,13 @@ over how many seeds it was measured. ``{claims}`` lists all of them, page by pag
 index.html holds the same for programs.
 """
 
-from __future__ import annotations
-
 import html
+import itertools
 import json
+import operator
 import posixpath
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from docutils import nodes
@@ -68,7 +69,10 @@ def _over(record: dict[str, Any]) -> str:
     return ", one seed" if record["seeds"] == 1 else f", {record['over']} over {record['seeds']} seeds"
 
 
-def _seeds(record: dict[str, Any]) -> str:
+def quoted(record: Mapping[str, Any], spec: str) -> str:
+    """A claim as the role quotes it. Raises ValueError where it cannot be quoted so."""
+    if spec != "seeds":
+        return formatted(record["value"], spec)
     if record["seeds"] is None:
         raise ValueError("it was not measured over seeds")
     return str(record["seeds"])
@@ -89,7 +93,7 @@ class ClaimRole(SphinxRole):
         if record is None:
             return self._problem(f"no claim {claim_id!r} is made on any page")
         try:
-            text = _seeds(record) if spec == "seeds" else formatted(record["value"], spec)
+            text = quoted(record, spec)
         except ValueError as error:
             return self._problem(f"claim {claim_id!r} cannot be quoted as {spec!r}: {error}")
         page = "" if record["page"] == self.env.docname else _relative(record["page"], self.env.docname)
@@ -108,14 +112,12 @@ class ClaimsDirective(SphinxDirective):
         if not ledger:
             raise self.error("no page makes a claim")
         result: list[nodes.Node] = []
-        by_page: dict[str, list[dict[str, Any]]] = {}
-        for record in ledger.values():
-            by_page.setdefault(record["page"], []).append(record)
-        for page, records in sorted(by_page.items()):
-            title = site(self.config).titles[page].partition(":")[0]
-            section = nodes.section("", nodes.title("", title), ids=[nodes.make_id(f"page {posixpath.basename(page)}")])
-            section += _table([self._row(record) for record in records])
-            result.append(section)
+        page_of = operator.itemgetter("page")
+        for page, records in itertools.groupby(sorted(ledger.values(), key=page_of), page_of):
+            short = site(self.config).titles[page].partition(":")[0]
+            title, name = nodes.title("", short), f"page {posixpath.basename(page)}"
+            table = _table([self._row(record) for record in records])
+            result.append(nodes.section("", title, table, ids=[nodes.make_id(name)]))
         return result
 
     def _row(self, record: dict[str, Any]) -> list[nodes.Node]:

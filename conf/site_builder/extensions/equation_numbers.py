@@ -1,7 +1,5 @@
 """Equations are numbered by page: (1c.4) is the fourth one of the page of question 1 (c), wherever it is cited."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 from typing import Any

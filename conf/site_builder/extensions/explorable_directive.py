@@ -6,8 +6,6 @@ becomes a script of its own, which the page fetches after it has been shown. Wit
 the still pictures of the page show the same.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import posixpath
@@ -22,6 +20,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from genmodels.site.claims import FIGURE_MIME
+from site_builder.build_folder import clear
 from site_builder.site_state import site
 
 SOURCES = Path(__file__).parents[2] / "static" / "explorables"
@@ -46,20 +45,17 @@ def shared(config: Config) -> dict[str, Any]:
 
 def write_scripts(app: Sphinx) -> None:
     """Make the figures' script and their data static files."""
-    config, folder = app.config, Path(app.config.site_build) / "generated"
-    (folder / "explorables").mkdir(parents=True, exist_ok=True)
-    for old in (folder / "explorables").iterdir():
-        old.unlink()
-    data = shared(config)
-    config.explorables_with_data = sorted(data)
+    folder, data = Path(app.config.site_build) / "generated" / "explorables", shared(app.config)
+    clear(folder)
+    folder.mkdir(parents=True)
+    app.config.explorables_with_data = sorted(data)
     for name, values in data.items():
         text = json.dumps(values, separators=(",", ":"), ensure_ascii=False)
-        (folder / "explorables" / Path(DATA.format(name)).name).write_text(
-            f'Explorables.data("{name}",{text});\n', encoding="utf-8"
-        )
+        script = f'Explorables.data("{name}",{text});\n'
+        (folder / Path(DATA.format(name)).name).write_text(script, encoding="utf-8")
     for path in SOURCES.glob("*.js"):
         script = jsmin(path.read_text(encoding="utf-8"), keep_bang_comments=True)
-        (folder / "explorables" / path.name).write_text(script, encoding="utf-8")
+        (folder / path.name).write_text(script, encoding="utf-8")
 
 
 class Explorable(SphinxDirective):
@@ -71,28 +67,27 @@ class Explorable(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The element that the script fills. An unknown figure and bad settings are errors of the page."""
         name = self.arguments[0]
-        if not (SOURCES / f"{name}.js").is_file():
+        source = SOURCES / f"{name}.js"
+        if not source.is_file():
             raise self.error(f"no explorable {name!r}: {SOURCES.name}/{name}.js does not exist")
         try:
             config = json.loads("\n".join(self.content) or "{}")
         except ValueError as error:
             raise self.error(f"explorable {name}: its settings are not JSON: {error}") from None
         with_data = name in self.config.explorables_with_data
-        if not with_data and "figure.data" in (SOURCES / f"{name}.js").read_text(encoding="utf-8"):
+        if not with_data and "figure.data" in source.read_text(encoding="utf-8"):
             raise self.error(
                 f"explorable {name}: no cell of any page shares data with it (genmodels.site.explorables.share)"
             )
         self.env.metadata[self.env.docname].setdefault("interactive", []).append(name)
         settings = html.escape(json.dumps(config), quote=True)
         folder = posixpath.dirname(self.env.docname) or "."
-        source = f' data-source="{posixpath.relpath(DATA.format(name), folder)}"' if with_data else ""
-        markup = f'<div class="explorable" data-explorable="{name}" data-config="{settings}"{source}></div>'
+        address = f' data-source="{posixpath.relpath(DATA.format(name), folder)}"' if with_data else ""
+        markup = f'<div class="explorable" data-explorable="{name}" data-config="{settings}"{address}></div>'
         return [nodes.raw("", markup, format="html")]
 
 
-def add_script(
-    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
+def add_script(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Load the scripts only where there is a figure."""
     if pagename in app.env.metadata and (figures := app.env.metadata[pagename].get("interactive")):
         for script in dict.fromkeys(("core", *figures)):

@@ -6,8 +6,6 @@ in a ``setup`` as link_list.py does. What another page says is in ``app.env.get_
 lists all pages. To find nothing is a warning, and so fails the build.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from typing import Any
 

@@ -4,8 +4,6 @@ No Node, no helper process, nothing to run in the reader's browser. A formula th
 its place, and so fails the build.
 """
 
-from __future__ import annotations
-
 import atexit
 import functools
 import html

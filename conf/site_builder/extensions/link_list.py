@@ -1,7 +1,5 @@
 """``{all-links}`` lists every published place of every question with its short link: sections, formulas, figures."""
 
-from __future__ import annotations
-
 import re
 from html import escape
 from typing import Any
@@ -35,7 +33,7 @@ def _places(env: BuildEnvironment, docname: str) -> list[tuple[str, str, str]]:
     equations = [block for block in doctree.findall(nodes.math_block) if block.get("label")]
     figures = [figure for figure in doctree.findall(nodes.figure) if figure["ids"]]
     return [
-        *((section.anchor, section.heading, "") for section in sections(doctree)),
+        *((anchor, heading, "") for anchor, heading in sections(doctree)),
         *((asked["id"], asked["title"], "") for asked in env.metadata[docname].get("questions", [])),
         *(
             (block["ids"][0], f"Equation ({numbers[block['label']][1]})", _formula(readable(block.astext())))

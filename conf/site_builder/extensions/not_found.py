@@ -3,19 +3,14 @@
 sphinx-notfound-page makes its addresses absolute, so that it works at any depth; this gives it its content.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
 
 from site_builder.extensions.page_names import QUESTION, names, short_link
 
 
-def add_list(
-    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
+def add_list(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Give the page the list of all pages: short link, name, address."""
     if pagename != app.config.notfound_pagename:
         return

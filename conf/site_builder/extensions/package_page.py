@@ -1,7 +1,5 @@
 """The package's page in a reader's words: short types, magnitudes as bars, and no member that says nothing."""
 
-from __future__ import annotations
-
 from typing import Any, Generic, TypeVar
 
 import numpy.typing

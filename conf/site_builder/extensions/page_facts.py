@@ -5,8 +5,6 @@ Reading time: 200 words of prose a minute, a formula in the text counted as a wo
 are a list to choose from.
 """
 
-from __future__ import annotations
-
 import re
 from html import escape
 from typing import Any
@@ -44,11 +42,10 @@ def seconds(node: nodes.Node) -> float:
         return 60 / WORDS_A_MINUTE
     if isinstance(node, nodes.Text):
         return len(re.findall(r"\w[\w'’-]*", node.astext())) * 60 / WORDS_A_MINUTE
-    inside = (nodes.figure, nodes.image) if isinstance(node, nodes.figure) else ()
-    own = next((cost for kind, cost in SECONDS.items() if isinstance(node, kind)), 0)
+    own = SECONDS.get(type(node), 0)
     if isinstance(node, (nodes.math_block, nodes.literal_block)):
         return own
-    return own + sum(seconds(child) for child in node.children if not isinstance(child, inside))
+    return own + sum(map(seconds, node.children))
 
 
 def minutes(node: nodes.Node) -> int:
@@ -74,11 +71,11 @@ def add_facts(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     points = first.children[0] if first is not None and first.children else None
     if isinstance(points, nodes.emphasis) and re.fullmatch(r"\d+ points?\.", points.astext()):
         line += [nodes.strong("", points.astext()), nodes.Text(" ")]
-        points.parent.remove(points)
+        first.remove(points)
         if not first.children:  # the points stood alone
             first.parent.remove(first)
-        elif isinstance(first.children[0], nodes.Text):
-            first.replace(first.children[0], nodes.Text(first.children[0].astext().lstrip()))
+        elif isinstance(first[0], nodes.Text):
+            first[0] = nodes.Text(first[0].lstrip())
     line += nodes.Text(facts(page))
     page.insert(page.index(page.next_node(nodes.title)) + 1, line)
 
@@ -97,9 +94,7 @@ def description(app: Sphinx, pagename: str) -> str:
     return text
 
 
-def add_context(
-    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
+def add_context(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Hand the description, the last change and the link to edit the page to its template."""
     if text := description(app, pagename):
         context["description"] = text

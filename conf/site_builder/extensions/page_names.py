@@ -4,9 +4,6 @@ Nothing is typed twice: a name is what the ``toctree`` says, a short link is the
 begins, or ``answers``.
 """
 
-from __future__ import annotations
-
-import dataclasses
 import functools
 import re
 from pathlib import Path
@@ -19,14 +16,6 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import clean_astext
 
 QUESTION = re.compile(r"\d[a-z]")
-
-
-@dataclasses.dataclass(frozen=True)
-class Section:
-    """A section of a page: its id and its heading."""
-
-    anchor: str
-    heading: str
 
 
 def short_links(docs: Path) -> dict[str, str]:
@@ -61,16 +50,14 @@ def names(env: BuildEnvironment) -> dict[str, str]:
     return found
 
 
-def sections(doctree: nodes.document) -> list[Section]:
-    """Return a page's sections in order, without its title and without the sections inside sections."""
+def sections(doctree: nodes.document) -> list[tuple[str, str]]:
+    """Return id and heading of a page's sections in order, without its title and without the sections inside others."""
     page = doctree.next_node(nodes.section) or nodes.section()
     inside = (part for part in page.children if isinstance(part, nodes.section))
-    return [Section(part["ids"][0], clean_astext(part.next_node(nodes.title))) for part in inside]
+    return [(part["ids"][0], clean_astext(part.next_node(nodes.title))) for part in inside]
 
 
-def add_names(
-    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
+def add_names(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Tell the page's template what the page and its neighbours are called and which short link leads to it."""
     if doctree is None:
         return

@@ -5,8 +5,6 @@ is not known, no page claims one, and its picture is named relative to the page.
 first figure inside, that resvg turns into a PNG.
 """
 
-from __future__ import annotations
-
 import base64
 import functools
 import io
@@ -118,9 +116,7 @@ class Cards:
     def __init__(self) -> None:
         self.cards: dict[str, str] = {}
 
-    def add(
-        self, app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-    ) -> None:
+    def add(self, app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
         """Say what is on the page's picture, and where it is."""
         if doctree is None:
             return
@@ -145,9 +141,7 @@ class Cards:
             path.write_bytes(base64.b64decode(site(app.config).memo.recall(drawn, svg)))
 
 
-def drop_unknown_address(
-    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
+def drop_unknown_address(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Claim no address of the page where the site's is not known."""
     if doctree is not None and not app.config.html_baseurl:
         context["metatags"] = re.sub(r'<meta property="og:url"[^>]*>\s*', "", context["metatags"])

@@ -4,8 +4,6 @@ Its content says in words what is seen. With ``:to: "#fig-2a-explore"`` it leads
 stands; print, notebooks and the page of all answers show it only there.
 """
 
-from __future__ import annotations
-
 import html
 from typing import Any
 

@@ -3,8 +3,6 @@
 ``{all-questions} curves`` lists those of all pages that belong to what one sees.
 """
 
-from __future__ import annotations
-
 from html import escape
 from typing import Any
 

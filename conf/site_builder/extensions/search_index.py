@@ -5,8 +5,6 @@ in this order, the engine (MiniSearch), Sphinx's English stemmer, the ranking (c
 students use (conf/search/words.toml) and the text of all pages. A classic script, it loads from disk as well.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib
@@ -31,7 +29,7 @@ Entry = dict[str, Any]
 
 def page_entry(app: Sphinx, docname: str, doctree: nodes.document) -> Entry:
     """All that is searched of a page: its title, question, key words, sections, and places in them."""
-    title = next(iter(doctree.findall(nodes.title)), nodes.title("", docname))
+    title = doctree.next_node(nodes.title) or nodes.title("", docname)
     name = prose(title)
     label = re.match(r"(\d) (?:\(([a-z])\) )?", name)
     return {
@@ -54,10 +52,6 @@ def _questions(env: BuildEnvironment, docname: str) -> list[Entry]:
     return [{name: asked[name] for name in ("id", "title", "asked")} | {"text": "", "places": []} for asked in known]
 
 
-def _is_question(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.Element) and "asked" in node["classes"]
-
-
 def _sections(env: BuildEnvironment, doctree: nodes.document) -> list[Entry]:
     """The sections of a page in reading order; the first is the page."""
     found = [_section(env, section) for section in doctree.findall(nodes.section) if section["ids"]]
@@ -67,11 +61,11 @@ def _sections(env: BuildEnvironment, doctree: nodes.document) -> list[Entry]:
 
 def _section(env: BuildEnvironment, section: nodes.section) -> Entry:
     """A section's anchor, title and text without its sub-sections, and the places in it that have an address."""
-    inside = (nodes.section, nodes.title)
-    own = [child for child in section.children if not isinstance(child, inside) and not _is_question(child)]
+    others = (nodes.section, nodes.title)  # and questions, which are sections of their own
+    own = [part for part in section.children if not isinstance(part, others) and "asked" not in part["classes"]]
     return {
         "id": "" if isinstance(section.parent, nodes.document) else section["ids"][0],
-        "title": prose(next(iter(section.findall(nodes.title)))),
+        "title": prose(section.next_node(nodes.title)),
         "text": prose(*own),
         "places": [place for child in own for place in _places(env, child)],
     }
@@ -81,7 +75,7 @@ def _places(env: BuildEnvironment, part: nodes.Node) -> Iterator[list[str]]:
     """The places in a part of a section that have an address: anchor, name, text."""
     for node in part.findall(lambda node: isinstance(node, nodes.Element)):
         if isinstance(node, nodes.figure) and node["ids"]:
-            caption = next(iter(node.findall(nodes.caption)), nodes.caption())
+            caption = node.next_node(nodes.caption) or nodes.caption()
             yield [node["ids"][0], "Figure", f"{prose(caption)}. {alt_text(node)}"]
         elif isinstance(node, nodes.math_block) and node.get("label"):
             number = env.domains.math_domain.equations[node["label"]][1]
@@ -103,8 +97,8 @@ def _summary(described: nodes.Node) -> str:
 
 def script(pages: list[Entry]) -> str:
     """The script ``searchindex.js`` that holds all of search."""
-    sources = [PARTS / "minisearch.min.js", STEMMER / "base-stemmer.js", STEMMER / "english-stemmer.js"]
-    sources.append(PARTS / "ranking.js")
+    stemmer = (STEMMER / "base-stemmer.js", STEMMER / "english-stemmer.js")
+    sources = (PARTS / "minisearch.min.js", *stemmer, PARTS / "ranking.js")
     words = tomllib.loads((PARTS / "words.toml").read_text(encoding="utf-8"))
     data = json.dumps({"words": words, "pages": pages}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     parts = [jsmin(source.read_text(encoding="utf-8")) for source in sources]

@@ -5,13 +5,10 @@ description and the picture of the page it leads to. Readers are led on by ``sta
 stands behind the address, or by the page's own refresh where scripts are off.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.nodes import clean_astext
 
@@ -24,9 +21,7 @@ class ShortPages:
     def __init__(self) -> None:
         self.tags: dict[str, str] = {}
 
-    def remember(
-        self, app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-    ) -> None:
+    def remember(self, app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
         """Keep a page's tags; its short page lies in the root folder."""
         if pagename in app.config.short_links.values():
             tags = LEADS_UP.sub("", context["metatags"]).splitlines()

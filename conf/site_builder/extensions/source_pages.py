@@ -3,8 +3,6 @@
 sphinx-codeautolink leads to the documentation alone, and what sphinx.ext.viewcode writes is no valid HTML.
 """
 
-from __future__ import annotations
-
 import ast
 import functools
 import posixpath
