@@ -16,7 +16,7 @@ SECTIONS = ["answer", "mistakes", "explore", "derivation", "evidence", "question
 WORDS, WORDS_PER_POINT, MOST_WORDS = 200, 25, 450  # of an answer: with a figure, two screens; code is not counted
 CELL_LINES = 18
 QUOTED_LINES = 50  # in a cell that quotes the package
-SIDES = re.compile(r"\b(left|right|middle)\b[,:]|\bon the (left|right)\b", re.I)
+SIDES = re.compile(r"\b(Left|Right|Middle)\b|\bon the (left|right)\b")
 ROOT = Path(__file__).resolve().parents[1]
 LOADING = {
     "script": "src",

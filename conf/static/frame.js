@@ -75,7 +75,7 @@
 
   function read() {
     asked = 0;
-    const line = bar.offsetHeight + 24; // a link brings its heading to just above it
+    const line = bar.offsetHeight + 44; // a link brings its heading to just above it
     root.classList.toggle("scrolled", Boolean(title) && title.getBoundingClientRect().bottom < bar.offsetHeight);
     const tops = headings.map((heading) => heading.checkVisibility() ? heading.getBoundingClientRect().top : Infinity);
     let at = tops.findLastIndex((top) => top <= line);

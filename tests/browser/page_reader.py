@@ -64,6 +64,7 @@ def weights(browser: Browser, site: str, name: str, start: str = "index.html") -
                 arrived.clear()
                 page.goto(f"{site}/{address}")
                 scroll_through(page)
+                page.wait_for_function("() => window.siteSearch")  # it comes when the page is at rest
             found.append(sum(arrived) / 1000)
     return found[0], found[1]
 

@@ -233,7 +233,7 @@ def test_menus_open_on_a_phone_and_fold_on_a_laptop(open_page, site):
 MARKED = """() => { const links = [...document.querySelectorAll("#page-nav a")];
     const top = link => document.getElementById(link.hash.slice(1)).querySelector("h2, h3").getBoundingClientRect().top;
     const marked = links.filter(link => link.matches("[aria-current]"));
-    return [links.findLast(link => top(link) <= 77)?.hash, ...marked.map(link => link.hash)]; }"""
+    return [links.findLast(link => top(link) <= 97)?.hash, ...marked.map(link => link.hash)]; }"""
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])

@@ -12,8 +12,8 @@ from site_builder.extensions.page_names import short_links
 
 ROOT = Path(__file__).resolve().parents[2]
 BASIC = {"title", "meta charset", "meta viewport", "meta description", "meta Content-Security-Policy", "link icon"}
-# a page has these where it has a neighbour, or a short page
-SOME = {"link next", "link prev", "link shortlink"}
+# where a page has a short page
+SOME = {"link shortlink"}
 # search, index and the page for lost addresses have no source that forums could show
 MADE = {"404.html", "genindex.html", "search.html"}
 OF_SOURCES = {
