@@ -1,7 +1,5 @@
 """All solutions as one PDF: whole, linked, and with nothing cut off."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from pathlib import Path
