@@ -1,7 +1,5 @@
 """Dragging as a reader does it, by so many pixels to the right and down, with the mouse or with a finger."""
 
-from __future__ import annotations
-
 from page_reader import FRAMES
 from playwright.sync_api import FloatRect, Locator, Page
 

@@ -1,7 +1,5 @@
 """What every page must have. Each check returns the problems it finds, so that it can be tried on a bad page."""
 
-from __future__ import annotations
-
 import functools
 import json
 import re

@@ -4,8 +4,6 @@ A fresh environment gets the package from the site's wheel and nothing else of t
 on, torch above all, is lent by the environment that built the site. The notebook runs in an empty folder.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import subprocess

@@ -3,8 +3,6 @@
 tests/browser/test_search.py asks them of the built site. ASKED is closed: a new query goes into MORE.
 """
 
-from __future__ import annotations
-
 PAGES = {
     "1": "sheet-2/1-vae.html",
     "1a": "sheet-2/1a-sampling.html",

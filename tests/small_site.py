@@ -1,7 +1,5 @@
 """A copy of what makes the site, with two small pages, on which building is tried."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re
@@ -70,7 +68,7 @@ class Site:
         (self.root / "code/genmodels/toy_base.py").write_text("VALUE = 1\n")
         (self.root / "code/genmodels/toy_low.py").write_text("from genmodels.toy_base import VALUE as VALUE\n")
 
-    def copy(self, root: Path) -> Site:
+    def copy(self, root: Path) -> "Site":
         """A copy at another place, built where this one is."""
         shutil.copytree(self.root, root)
         return Site(root)

@@ -1,7 +1,5 @@
 """A real Chromium, the site over http and from disk, and pages that tolerate neither errors nor foreign requests."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path

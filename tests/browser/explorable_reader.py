@@ -1,7 +1,5 @@
 """A figure to play with, as its readers have it: controls, numbers, drawings, and the link that gives its state."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -35,20 +33,20 @@ class Figure:
         self.panels = self.root.locator(".explorable-panels svg[role=img]")
         self.note = self.root.locator(".explorable-note")
 
-    def open(self, state: str = "") -> Figure:
+    def open(self, state: str = "") -> "Figure":
         """Open the page cold at the section of its figures, in the given state."""
         self.page.goto("about:blank")
         self.page.goto(f"{self.address}#explore{f'?{self.name}={state}' if state else ''}")
         self.page.keyboard.press("Shift")  # the page no longer holds on to the link's place
         return self.see()
 
-    def see(self) -> Figure:
+    def see(self) -> "Figure":
         """Scroll to the figure and wait until it is drawn."""
         self.root.scroll_into_view_if_needed()
         expect(self.root.locator("dd").last).to_have_attribute("data-value", re.compile("."))
         return self
 
-    def unfold(self) -> Figure:
+    def unfold(self) -> "Figure":
         """Open what is folded among its controls."""
         self.root.locator("details").evaluate_all("all => all.forEach(fold => { fold.open = true; })")
         return self

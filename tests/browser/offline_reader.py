@@ -1,7 +1,5 @@
 """A page whose network was cut after it had loaded, or that lies on a disk: what a reader then tries, in turn."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from page_reader import context_of, open_search, scroll_through

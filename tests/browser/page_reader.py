@@ -1,7 +1,5 @@
 """What a reader's browser tells of a page: numbers, or a list of problems."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe

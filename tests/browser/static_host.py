@@ -1,7 +1,5 @@
 """The built site as a static host serves it: compressed, to be kept by the browser, with its page for errors."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import gzip

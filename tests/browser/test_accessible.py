@@ -1,7 +1,5 @@
 """WCAG 2.2 AA: what axe-core finds, the keyboard, headings, motion, and lines and letters that read well."""
 
-from __future__ import annotations
-
 import statistics
 
 import page_reader

@@ -1,7 +1,5 @@
 """The figure "blur" of question 1 (d): its numbers, its lines and its pixels against the package's."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from drags import mouse

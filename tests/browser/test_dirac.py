@@ -1,7 +1,5 @@
 """The figure "Dirac-GAN" of the page beside 3 (b): its numbers and paths against the package's."""
 
-from __future__ import annotations
-
 from itertools import product
 from typing import get_args
 

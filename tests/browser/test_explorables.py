@@ -1,7 +1,5 @@
 """What every figure to play with does, wherever it stands; what its numbers are is tested figure by figure."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The HTML itself: valid, one heading of the first order, landmarks, a policy that forbids what is not the site's."""
 
-from __future__ import annotations
-
 import itertools
 import re
 

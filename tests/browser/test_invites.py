@@ -1,7 +1,5 @@
 """What a reader sees first: a picture, what the page is about, and on the front page three ways in."""
 
-from __future__ import annotations
-
 import re
 
 import page_reader

@@ -1,7 +1,5 @@
 """The figure "Latent map" of question 1 (a): its pixels against the trained decoders', its distances, its gestures."""
 
-from __future__ import annotations
-
 import json
 import re
 

@@ -1,7 +1,5 @@
 """Links: short ones, copied ones, ones that lead into folded parts, previous and next, and ones that lead nowhere."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

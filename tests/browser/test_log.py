@@ -1,7 +1,5 @@
 """The figure "log" on training logs: its curves and samples against runs trained anew, and what it hides."""
 
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import replace

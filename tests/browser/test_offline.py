@@ -1,7 +1,5 @@
 """Without the network, from disk, and without JavaScript: what readers still have."""
 
-from __future__ import annotations
-
 import lint
 import offline_reader
 import page_reader

@@ -1,7 +1,5 @@
 """The figure "Overlap" of question 2 (a): its numbers against the package's, and every way to move it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """What a reader does, at two widths and in both themes."""
 
-from __future__ import annotations
-
 import base64
 import io
 import re

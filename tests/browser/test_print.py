@@ -1,7 +1,5 @@
 """What comes out of a printer, whatever the screen looked like."""
 
-from __future__ import annotations
-
 import functools
 import io
 import re

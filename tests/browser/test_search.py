@@ -1,7 +1,5 @@
 """Search as a reader uses it: what comes first, from the keyboard, with strange queries, from disk, without a mouse."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

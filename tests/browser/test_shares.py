@@ -1,7 +1,5 @@
 """The figure "shares" of question 3 (a): the package's metrics of the samples that it draws, its gestures, its task."""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

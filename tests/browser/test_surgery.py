@@ -1,7 +1,5 @@
 """The figure "surgery" of question 1 (b): its numbers against the package's, its drawings and its gestures."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The figure "Collapse theatre" of questions 3 (b) and 3 (c): what it stores against runs trained anew."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The figure "Water level" of question 1 (c): its numbers and images against the package's, and its gestures."""
 
-from __future__ import annotations
-
 import itertools
 import math
 

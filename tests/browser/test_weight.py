@@ -1,7 +1,5 @@
 """What a page costs: bytes on the wire, and text that jumps while it loads."""
 
-from __future__ import annotations
-
 import gzip
 from pathlib import Path
 

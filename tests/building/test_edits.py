@@ -1,7 +1,5 @@
 """An edit runs what it must and shows where it must; what is wrong with a page is named with its place."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What happens to builds: cells that misbehave, kills, full disks, two builds at once. The site stays whole."""
 
-from __future__ import annotations
-
 import os
 import random
 import re

@@ -6,8 +6,6 @@ Firefox and WebKit where they are. Otherwise WebDriver drives firefox-esr, over 
 MiniBrowser, over HTTP.
 """
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import json

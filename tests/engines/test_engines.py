@@ -1,7 +1,5 @@
 """What a reader does, in each engine: the important part of what tests/browser tries in Chromium."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import time

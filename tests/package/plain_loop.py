@@ -6,8 +6,6 @@ Nothing here calls the package's own networks, gradients or losses. It draws the
 As a program, it reports how many times longer this loop takes: ``.venv/bin/python tests/package/plain_loop.py``.
 """
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What a cell hands to an interactive figure."""
 
-from __future__ import annotations
-
 import json
 import sys
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """What every page has, the short ones included: the tags in its head; and captions that no colour is needed for."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import lint

@@ -1,7 +1,5 @@
 """What surrounds a page: addresses, names, descriptions, previews, labels for other sites, reading times."""
 
-from __future__ import annotations
-
 import base64
 import io
 import re

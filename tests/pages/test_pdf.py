@@ -1,7 +1,5 @@
 """All solutions as one PDF: whole, linked, and with nothing cut off."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from pathlib import Path
@@ -147,7 +145,6 @@ def test_links_inside_the_book_stay_inside_and_dead_ones_become_text(tmp_path):
         '<a href="#answer">f</a><a href="1a-x.html#fig">g</a><a href="#explore">h</a>'
         '<a href="../results.html#n">7</a></p>'
         '<details><summary>s</summary></details><img src="f.svg" loading="lazy" alt="">'
-        '<svg><g id="g"/><use href="#g"/><path clip-path="url(#g)"/></svg>'
         '<section id="answer"><p id="fig"></p></section><section id="explore"></section>'
         '<div class="cell"><details><summary>Code</summary></details><div class="cell_input">open</div></div>',
         "literature.html": '<h1>Literature</h1><p id="r"></p>',

@@ -1,7 +1,5 @@
 """The questions that people ask: each answered briefly, with an address, listed by what one sees, and in the search."""
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib

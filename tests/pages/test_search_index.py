@@ -1,7 +1,5 @@
 """The search index: what it holds, that all of it is text, and that its addresses lead somewhere."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import re

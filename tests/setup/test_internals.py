@@ -1,7 +1,5 @@
 """How the machinery is built: what it uses of other packages, how large it is, and that its parts do not go round."""
 
-from __future__ import annotations
-
 import ast
 import graphlib
 import io
