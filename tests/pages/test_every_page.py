@@ -10,7 +10,7 @@ from site_builder.extensions.page_names import short_links
 
 ROOT = Path(__file__).resolve().parents[2]
 BASIC = {"title", "meta charset", "meta viewport", "meta description", "meta Content-Security-Policy", "link icon"}
-# where a page has a short page
+# a page has this where it has a short page
 SOME = {"link shortlink"}
 # search, index and the page for lost addresses have no source that forums could show
 MADE = {"404.html", "genindex.html", "search.html"}
@@ -21,7 +21,7 @@ OF_SOURCES = {
     *(f"meta og:{name}" for name in "title type site_name description image".split()),
     *(f"meta og:image:{name}" for name in "alt width height".split()),
 }
-# a short page is left at once: it has no neighbours and no style, but says which page it stands for
+# a short page is left at once: it has no style, but says which page it stands for
 NOT_SHORT = SOME | {"link search", "link stylesheet", "meta page-name"}
 SHORT_ALONE = {"link canonical", "meta refresh"}
 OWN_WORDS = {"title", "meta Content-Security-Policy", "meta og:image", "link icon"}  # a title without the site's name
@@ -53,6 +53,16 @@ def test_all_pages_have_the_same_tags(html):
     for name, tags in found.items():
         made = name in MADE or name.startswith("source/")
         assert every - tags - SOME == (OF_SOURCES if made else set()), f"{name} (is its source committed?)"
+
+
+def test_translators_leave_formulas_and_code_alone(html):
+    parts = 0
+    for path in lint.pages(html):
+        for part in lint.parse(path).select(".katex, code, pre, kbd, dt.sig"):
+            kept = [part, *part.parents]
+            assert any("notranslate" in e.get("class", []) or e.get("translate") == "no" for e in kept), (path, part)
+            parts += 1
+    assert parts > 2000
 
 
 def test_a_short_page_has_the_tags_of_the_page_that_it_leads_to(html):

@@ -80,8 +80,7 @@ def find_bare_tex(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
     """An inline formula."""
     before, after = (html.escape(node.get(key, "")) for key in ("before", "after"))
-    formula = before + _rendered(node, display=False) + after
-    self.body.append(f'<span class="math notranslate" translate="no">{formula}</span>')
+    self.body.append(f'<span class="math notranslate">{before}{_rendered(node, display=False)}{after}</span>')
     raise nodes.SkipNode
 
 
@@ -91,7 +90,7 @@ def visit_math_block(self: HTML5Translator, node: nodes.math_block) -> None:
     if node["number"]:
         link = f'<a class="headerlink" href="#{node["ids"][0]}" title="Link to this equation">#</a>'
         number = f'<span class="eqno">({node["number"]}){link}</span>'
-    self.body.append(self.starttag(node, "div", CLASS="math display notranslate", translate="no"))
+    self.body.append(self.starttag(node, "div", CLASS="math display notranslate"))
     self.body.append(f'<div class="formula">{_rendered(node, display=True)}</div>{number}</div>\n')
     raise nodes.SkipNode
 

@@ -97,11 +97,10 @@ def _summary(described: nodes.Node) -> str:
 
 def script(pages: list[Entry]) -> str:
     """The script ``searchindex.js`` that holds all of search."""
-    stemmer = (STEMMER / "base-stemmer.js", STEMMER / "english-stemmer.js")
-    sources = (PARTS / "minisearch.min.js", *stemmer, PARTS / "ranking.js")
+    sources = [PARTS / "minisearch.min.js", STEMMER / "base-stemmer.js", STEMMER / "english-stemmer.js"]
     words = tomllib.loads((PARTS / "words.toml").read_text(encoding="utf-8"))
     data = json.dumps({"words": words, "pages": pages}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    parts = [jsmin(source.read_text(encoding="utf-8")) for source in sources]
+    parts = [jsmin(source.read_text(encoding="utf-8")) for source in [*sources, PARTS / "ranking.js"]]
     return ";\n".join([*parts, f"siteSearch.start({data})"]) + ";\n"
 
 
