@@ -93,7 +93,7 @@ def test_task_is_solved_by_dragging(figure):
     second = figure.shown()
     figure.press("Uneven")
     assert (first["captured"], second["captured"]) == (8, 4)
-    assert first["effective"] < 2 < figure.shown()["effective"] < second["effective"]
+    assert first["effective"] < 1.5 < figure.shown()["effective"] < second["effective"]
 
 
 def test_others_keep_their_proportions_and_come_back(figure):
