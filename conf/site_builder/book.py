@@ -83,7 +83,9 @@ def assemble(site: Path) -> Book:
         for link in chapter.article.select("a[href]"):
             _lead(link, chapter, found, ids)
     styles = "".join(dict.fromkeys(style for chapter in found for style in chapter.styles))
-    body = "".join(f'<div class="chapter {c.kind}" id="{c.key}">{c.article.decode_contents()}</div>' for c in found)
+    body = "".join(
+        f'<div class="chapter {c.kind}" data-key="{c.key}">{c.article.decode_contents()}</div>' for c in found
+    )
     text = (
         f'<!doctype html><html lang="en" data-theme="light" data-mode="light"><head><meta charset="utf-8">'
         f"<title>{html.escape(title)}</title>{styles}"
@@ -113,7 +115,9 @@ def _from_top(path: str, address: str) -> str:
 def _prepare(chapter: Chapter) -> None:
     """Ids become unique, folded parts open, pictures load, formulas are read aloud as their TeX, and copied once."""
     for tag in chapter.article.find_all(True):
-        if "id" in tag.attrs:
+        if tag.name == "h1":
+            tag["id"] = chapter.key  # not around it: a heading may begin on the next sheet
+        elif "id" in tag.attrs:
             tag["id"] = f"{chapter.key}--{tag['id']}"
         if tag.name == "details":
             tag["open"] = ""
@@ -173,5 +177,5 @@ def _running(found: list[Chapter]) -> str:
             number, title = number + 1, chapter.title.replace("\\", r"\\").replace('"', r"\"")
             head = f'@top-right {{ content: "{title}"; font: 9pt sans-serif; color: #444; }}'
             rules.append(f"@page c{number} {{ {head} }}")
-        rules.append(f'[id="{chapter.key}"] {{ page: c{number} }}')
+        rules.append(f'[data-key="{chapter.key}"] {{ page: c{number} }}')
     return "".join(rules)

@@ -57,7 +57,7 @@ def make(site: Path, cache: Path, executable: str) -> Path:
 
 
 def _print(text: str, page: Path, executable: str) -> bytes:
-    """Print once for the page numbers, and once with them in the contents."""
+    """Print until the page numbers in the contents, which take room themselves, are those of the print."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(OPTIONS))
         version = int(browser.version.partition(".")[0])
@@ -65,10 +65,11 @@ def _print(text: str, page: Path, executable: str) -> bytes:
             raise book.BookError(f"Chromium {version} is too old: {OLDEST} or newer is needed")
         tab = browser.new_page(viewport={"width": PRINTABLE, "height": 900})
         printed, numbers = b"", dict[str, int]()
-        for _ in range(2):
+        for _ in range(4):
             page.write_text(book.numbered(text, numbers), encoding="utf-8")
-            printed = print_once(tab, page)
-            numbers = first_pages(printed)
+            printed, before = print_once(tab, page), numbers
+            if (numbers := first_pages(printed)) == before:
+                break
         browser.close()
         return printed
 

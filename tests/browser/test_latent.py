@@ -68,7 +68,6 @@ def test_images_and_distances_are_those_of_the_package(figure, models, data):
 
 def test_draws_go_to_both_models_and_the_last_ten_are_kept(page, site, data, models):
     figure = Figure(page, f"{site}/sheet-2/1a-sampling.html", "latent").open()  # anew: they come in an order
-    assert np.isnan(list(figure.shown().values())[2:]).all()
     seen = []
     for _ in range(len(data["draws"]) + 1):
         figure.press("Draw from the prior")
@@ -81,9 +80,6 @@ def test_draws_go_to_both_models_and_the_last_ten_are_kept(page, site, data, mod
     for m, (model, strip) in enumerate(zip(models, figure.greys()[2:], strict=True)):
         tiles = strip.reshape(28, 10, 28).swapaxes(0, 1)
         assert abs(tiles - decode(model, seen[-10:])).max() < 0.01
-        codes, labels = np.array(data["models"][m]["codes"]), data["models"][m]["labels"]
-        _, nearest = cKDTree(codes * data["models"][m]["codeStep"]).query(seen[-10:])
-        assert list(figure.shown().values())[2 + m] == len({labels[i] for i in nearest})
         assert figure.panels.nth(m).locator("circle.prior").count() == 10
     figure.press("Reset")
     assert not np.any(figure.greys()[2:])

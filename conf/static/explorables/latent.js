@@ -11,18 +11,12 @@ Explorables.define("latent", (figure) => {
     return Array.from({ length: pixels }, (_, p) => 1 / (1 + Math.exp(-step * h.reduce((sum, value, i) => sum + value * second[i * pixels + p], 0))));
   };
 
-  /* The code nearest to z: its distance and its digit. */
-  const nearest = ({ at, labels }, z) => {
-    const far = at.map((code) => Math.hypot(code[0] - z[0], code[1] - z[1]));
-    const least = Math.min(...far);
-    return [least, labels[far.indexOf(least)]];
-  };
   const drawn = []; // the last ten draws, each with what both models make of it
   let next = 0;
   figure.jumps([["Draw from the prior", () => {
     const z = draws[next];
     next = (next + 1) % draws.length;
-    drawn.push({ z, images: models.map((model) => decode(model, z)), kinds: models.map((model) => nearest(model, z)[1]) });
+    drawn.push({ z, images: models.map((model) => decode(model, z)) });
     if (drawn.length > 10) drawn.shift();
     return [...z, ...z];
   }]]);
@@ -54,10 +48,9 @@ Explorables.define("latent", (figure) => {
     model.picture.box.firstElementChild.style.marginLeft = `${model.map.left}px`;
   }
   for (const model of models) model.strip = figure.panel(1, "", [["plain", `${model.title}: the last ten draws`]]);
-  const asked = (word, mark) => models.map(({ key, title }) => [key + mark, `${title}: ${word}`]);
   const show = figure.readouts(
-    Object.fromEntries([...asked("nearest code", ""), ...asked("kinds of nearest digits", "Kinds")]),
-    Object.fromEntries(models.flatMap(({ key }) => [[key, 2], [`${key}Kinds`, 0]])),
+    Object.fromEntries(models.map(({ key, title }) => [key, `${title}: nearest code`])),
+    Object.fromEntries(models.map(({ key }) => [key, 2])),
   );
   const roles = ["walk", "posterior"]; // the autoencoder has no posterior
   const circle = Array.from({ length: 61 }, (_, i) => [2 * Math.cos((i * Math.PI) / 30), 2 * Math.sin((i * Math.PI) / 30)]);
@@ -98,8 +91,8 @@ Explorables.define("latent", (figure) => {
       return draw ? draw.images[m][Math.floor(i / (10 * side)) * side + (i % side)] : 0;
     }), 10 * side);
     if (!drawn.length) strip.text(5, 0.5, "none yet", "blank");
-    const [distance] = nearest(model, z);
-    show({ [key]: distance, [`${key}Kinds`]: drawn.length ? new Set(drawn.map(({ kinds }) => kinds[m])).size : "none yet" });
+    const distance = Math.min(...model.at.map((code) => Math.hypot(code[0] - z[0], code[1] - z[1])));
+    show({ [key]: distance });
     return `${title}: ${distance > usual ? "far from all codes, a guess." : "codes are near; of one kind, or mixed?"}`;
   }).join(" ");
 });

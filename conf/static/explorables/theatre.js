@@ -52,6 +52,7 @@ Explorables.define("theatre", (figure) => {
   }));
   const used = (shares) => Math.exp(-shares.reduce((sum, r) => sum + (r && r * Math.log(r)), 0));
   const guessed = () => {
+    if (names.text === "shown") return runs.map(({ name }, i) => letters[i] + ": " + name).join("; ") + ". ";
     const run = runs[letters.indexOf(names.text)];
     if (!run) return "";
     if (run.name === "lagging") return `Right: ${names.text}. With packs, some samples lie between circles. `;
@@ -61,7 +62,7 @@ Explorables.define("theatre", (figure) => {
   return () => {
     const t = moment.value;
     const [numbers, crowds, movers] = [{}, [], []];
-    runs.forEach(({ name, shares, places, greys }, i) => {
+    runs.forEach(({ shares, places, greys }, i) => {
       const [letter, map, bar, code, now] = [letters[i], maps[i], bars[i], codes[i], shares[t]];
       const most = Math.max(...now);
       const role = (k, other) => (now[k] === most ? "marker" : other);
@@ -72,7 +73,6 @@ Explorables.define("theatre", (figure) => {
       centres.forEach(([x, y], k) => map.text(0.66 * x, 0.66 * y, String(k)));
       const at = places[t].map((place) => (2 * place - 1) * reach);
       at.slice(at.length / 2).forEach((y, k) => map.dot("generator", at[k], y, 2));
-      if (names.text === "shown" || (names.text === letter && name === "lagging")) map.text(0, 0.3 - reach, name, "name");
 
       bar.begin([-0.6, modes - 0.4], [0, 1], now.map((_, k) => k));
       now.forEach((share, k) => bar.bar(role(k, "generator"), k, 0, share, 0.8));
