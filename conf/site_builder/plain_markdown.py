@@ -60,7 +60,7 @@ def _blocks(lines: Iterator[str], here: str, end: str = "") -> Iterator[str]:
 def _directive(fence: re.Match[str], lines: Iterator[str], here: str) -> Iterator[str]:
     """A box gets its title in bold, a folded part stays folded, an interactive figure is on the site."""
     body = list(_blocks(lines, here, fence["mark"]))
-    options = [line for line in body if re.fullmatch(r":\w+:.*", line)]
+    options = [line for line in body if re.fullmatch(r":[\w-]+:.*", line)]
     text = "\n".join(line for line in body if line not in options).strip()
     if fence["name"] == "admonition":
         yield from (f"**{fence['title']}**", "", text)

@@ -10,7 +10,7 @@
   // where a reader can be; nothing that is made later, or lies within what is laid out later
   const blocks = [...document.querySelectorAll("article :is(h1, h2, h3, p, li, figure, details, .cell, .cell_input, .cell_output, .display, .pst-scrollable-table-container)")];
   const folds = [...document.querySelectorAll("article details")];
-  const seen = new Set(window.navigation?.entries().map(({ key }) => key)); // entries of the browser's history
+  const SEEN = "seen"; // the state of an entry of the browser's history that has been followed
   const READ = 80; // pixels from the window's top: what is read starts above them
   let watch = null; // ends the watch over the place that was followed last
 
@@ -96,10 +96,11 @@
   }
 
   addEventListener("hashchange", () => {
-    const key = window.navigation?.currentEntry?.key;
-    if (!seen.has(key)) follow(); // else back or forward on this page: the browser knows where she was
-    if (key) seen.add(key);
+    if (history.state === SEEN) return; // back or forward on this page: the browser knows where she was
+    follow();
+    history.replaceState(SEEN, "");
   });
+  history.replaceState(SEEN, "");
   addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => { if (document.hidden) leave(); }); // a phone may end it there
   if (arrival && arrival.type !== "navigate") comeBack();

@@ -153,7 +153,7 @@ def test_links_inside_the_book_stay_inside_and_dead_ones_become_text(tmp_path):
         (tmp_path / name).write_text(f"<html><body><article>{body}</article></body></html>", encoding="utf-8")
     made = book.assemble(tmp_path)
     page = lint.BeautifulSoup(book.numbered(made.text, {"1a-x": 7}), "lxml")
-    chapter = page.select_one('[id="1a-x"]')
+    chapter = page.select_one('[data-key="1a-x"]')
     links = [link["href"] for link in chapter.select("a")]
     inside = ["#1a-x--p", "#notation", "#literature--r", "https://e.example", "#answers--answer-1a", "#answers--1a-fig"]
     assert links == inside and chapter.p.get_text() == "abcdefgh7"

@@ -53,8 +53,8 @@ def keep_punctuation(app: Sphinx, doctree: nodes.document, docname: str) -> None
         siblings = formula.parent.children
         place = formula.parent.index(formula)
         for key, neighbour, marks in (
-            ("before", place - 1, r"[(\[]+$"),
-            ("after", place + 1, r"^(?:[’']s\b)?[,.;:!?)\]]*"),
+            ("before", place - 1, r"[(\[“\"]+$"),
+            ("after", place + 1, r"^(?:[’']s\b)?[,.;:!?)\]”\"]*"),
         ):
             text = siblings[neighbour] if 0 <= neighbour < len(siblings) else None
             mark = re.search(marks, text.astext()) if isinstance(text, nodes.Text) else None

@@ -271,7 +271,7 @@
       clearTimeout(this.timer);
       this.timer = setTimeout(() => {
         const section = this.root.closest("section[id]").id;
-        history.replaceState(null, "", `#${section}?${this.name}=${this.controls.map((control) => control.text).join(",")}`);
+        history.replaceState(history.state, "", `#${section}?${this.name}=${this.controls.map((control) => control.text).join(",")}`);
         this.status.textContent = Array.from(this.root.querySelectorAll("dt, dd"), (part) => part.textContent).join(" ");
       }, REST);
     }
