@@ -61,7 +61,7 @@ def opened(open_page, address: str, width: int = 1280, **options: object) -> Pag
 @pytest.mark.parametrize("place", ["site", "site_file"])
 def test_a_short_link_keeps_what_stands_behind_it(page, request, place):
     root = request.getfixturevalue(place)
-    for rest in ("", "#derivation", "?from=forum#further", "#explore?overlap=uniform,0.5,1"):
+    for rest in ("", "?from=forum#further", "#explore?overlap=uniform,0.5,1", "#answer:~:text=points"):
         page.goto("about:blank")
         page.goto(f"{root}/2a.html{rest}")
         page.wait_for_url(f"{root}/{QUESTION}{rest}")
