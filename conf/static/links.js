@@ -100,7 +100,7 @@
     follow();
     history.replaceState(SEEN, "");
   });
-  history.replaceState(SEEN, "");
+  if (!arrival?.name.includes(":~:")) history.replaceState(SEEN, ""); // which would take the words from the address
   addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => { if (document.hidden) leave(); }); // a phone may end it there
   if (arrival && arrival.type !== "navigate") comeBack();

@@ -71,4 +71,4 @@ def test_a_checkout_that_would_get_carriage_returns_gets_none_and_runs(tmp_path:
     subprocess.run(command, cwd=ROOT, check=True)
     (tmp_path / "Makefile").write_text("test:\n\t@echo made\n")
     run = subprocess.run([tmp_path / ".ci/run"], capture_output=True, text=True)
-    assert run.returncode == 0 and run.stdout.endswith("made\n"), run.stderr
+    assert run.returncode == 0 and "made" in run.stdout.splitlines(), run.stderr  # which may say where it is
