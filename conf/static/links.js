@@ -30,8 +30,8 @@
 
   function unfold(place) {
     // a link to a section that is folded as a whole means what is in it
-    const folded = place.matches("section") ? place.querySelectorAll(":scope > details") : [];
-    if (folded.length === 1) folded[0].open = true;
+    const [whole, ...more] = place.matches("section") ? place.querySelectorAll(":scope > :not(h1, h2, h3, span)") : [];
+    if (whole instanceof HTMLDetailsElement && !more.length) whole.open = true;
     for (let part = place; part; part = part.parentElement) {
       if (part instanceof HTMLDetailsElement) part.open = true;
     }

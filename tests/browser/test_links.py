@@ -139,6 +139,14 @@ def test_a_link_opens_a_dropdown(page, site):
     expect(inside).to_be_in_viewport()
 
 
+def test_a_link_opens_what_is_folded_as_a_whole_but_not_the_answer_to_a_task(open_page, site):
+    page = opened(open_page, f"{site}/{QUESTION}#marking")
+    expect(page.locator("#marking > details")).to_have_attribute("open", "")
+    page.goto(f"{site}/{QUESTION}#explore")
+    expect(page.locator("#explore > h2")).to_be_in_viewport()
+    expect(page.locator("#explore > details")).not_to_have_attribute("open", "")
+
+
 def test_a_question_is_copied_as_a_link_that_opens_it_unfolded_and_in_view(open_page, site):
     address = f"{site}/sheet-2/2b-identical.html#stuck-at-1386"
     page = opened(open_page, address)
