@@ -303,22 +303,6 @@ def test_what_plays_stops_where_the_reader_takes_over(page, site):
         figure.press("First steps")
 
 
-def test_a_figure_stands_twice_in_a_book(page, site):
-    """As in the PDF: two figures of one name keep their controls apart."""
-    figure = Figure(page, f"{site}/sheet-2/2a-no-overlap.html", "overlap").open()
-    figure.root.evaluate(
-        """figure => { const twin = figure.cloneNode(); twin.className = "explorable twin"; figure.after(twin);
-                       document.dispatchEvent(new Event("DOMContentLoaded")); }"""
-    )
-    twin = page.locator(".twin")
-    twin.scroll_into_view_if_needed()
-    expect(twin.locator("dd").last).to_have_attribute("data-value", re.compile("."))
-    for one in (page.locator(".explorable:not(.twin)"), twin):
-        assert one.locator(":checked").count() == 1
-    ids = page.locator("[data-explorable] [id]").evaluate_all("all => all.map(e => e.id)")
-    assert len(set(ids)) == len(ids) == 4
-
-
 def test_a_still_picture_that_repeats_its_figure_shows_only_where_it_is_needed(open_page, site):
     for scripts, media, fragment, seen in (
         (1, "screen", "", 0),

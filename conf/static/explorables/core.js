@@ -221,8 +221,6 @@
     constructor(root) {
       this.root = root;
       this.name = root.dataset.explorable;
-      const others = [...figures.values()].filter(({ name }) => name === this.name).length;
-      this.key = this.name + (others || ""); // a book may hold a figure twice
       this.width = 600; // until it is measured below
       this.controls = [];
       this.data = data.get(this.name);
@@ -278,7 +276,7 @@
 
     /* shown: the text beside the slider for a number, where that is not the number itself. */
     slider(name, label, step, min = 0, max = 1, shown = (number) => format(number, (String(step).split(".")[1] ?? "").length)) {
-      const id = `${this.key}-${name}`;
+      const id = `${this.name}-${name}`;
       const row = make(this.rows, "div", { class: "explorable-slider" });
       make(row, "label", { for: id }, label);
       const beside = make(row, "span", { "aria-hidden": "true" });
@@ -322,7 +320,7 @@
       make(group, "legend", {}, legend);
       const inputs = Object.entries(options).map(([value, label]) => {
         const line = make(group, "label");
-        const input = make(line, "input", { type: "radio", name: `${this.key}-${name}`, value });
+        const input = make(line, "input", { type: "radio", name: `${this.name}-${name}`, value });
         make(line, "span", {}, label);
         input.addEventListener("change", () => { chosen(value); this.changed(); });
         return input;
