@@ -3,11 +3,8 @@
 Nothing here calls the package's own networks, gradients or losses. It draws the same random numbers as
 `genmodels.gan.train`, so that both train the same models on the same samples.
 
-As a program, it reports how many times longer this loop takes: ``.venv/bin/python tests/package/plain_loop.py``.
 """
 
-import statistics
-import time
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -15,9 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genmodels.data.toy import GaussianModes, ring
-from genmodels.gan.config import GANConfig
-from genmodels.gan.train import BLOCK, LATENT_DIM, random_streams, train_gans
+from genmodels.data.toy import GaussianModes
+from genmodels.gan.train import BLOCK, LATENT_DIM, random_streams
 
 BETAS, SLOPE = (0.5, 0.999), 0.2
 
@@ -30,12 +26,8 @@ def train(
     hidden_dim: int,
     batch_size: int,
     lr: float = 2e-3,
-    fused: bool | None = None,
 ) -> Tensor:
-    """Train one GAN after the other; return the losses L_D and E[-log D], (2, S, steps).
-
-    ``fused=True`` asks Adam for its fused kernel, which is not its default on the CPU.
-    """
+    """Train one GAN after the other; return the losses L_D and E[-log D], (2, S, steps)."""
     losses = []
     for seed in seeds:
         own = random_streams(seed)
@@ -43,7 +35,7 @@ def train(
             plain_mlp((LATENT_DIM, hidden_dim, hidden_dim, 2), own.generator),
             plain_mlp((2, hidden_dim, hidden_dim, 1), own.discriminator),
         )
-        adams = [torch.optim.Adam(network.parameters(), lr=lr, betas=BETAS, fused=fused) for network in networks]
+        adams = [torch.optim.Adam(network.parameters(), lr=lr, betas=BETAS) for network in networks]
         losses.append(_train_one(target, own.training, steps, batch_size, *networks, *adams))
     return torch.stack(losses, dim=1)
 
@@ -93,28 +85,3 @@ def plain_mlp(sizes: Sequence[int], stream: torch.Generator) -> nn.Sequential:
             layer.bias.copy_((2 * torch.rand(outputs, generator=stream) - 1) * bound)
         layers += [layer, nn.LeakyReLU(SLOPE)]
     return nn.Sequential(*layers[:-1])
-
-
-def report() -> None:
-    """Print the CPU seconds of both at 64 units and 32 seeds, medians of five runs side by side."""
-    torch.set_num_threads(1)
-    runs = {
-        "all at once": lambda: train_gans(ring(), GANConfig(), range(32), 100),
-        "one after the other": lambda: train(ring(), range(32), 100, hidden_dim=64, batch_size=64),
-        "the same with Adam's fused kernel": lambda: train(
-            ring(), range(32), 100, hidden_dim=64, batch_size=64, fused=True
-        ),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(5):
-        for name, run in runs.items():
-            started = time.process_time()
-            run()
-            seconds[name].append(time.process_time() - started)
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    for name, median in medians.items():
-        print(f"32 GANs, 100 steps, {name}: {median:.2f} s, {median / medians['all at once']:.1f} times")
-
-
-if __name__ == "__main__":
-    report()

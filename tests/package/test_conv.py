@@ -10,7 +10,7 @@ from genmodels import conv_networks
 from genmodels.gan.conv_gan import ConvGAN, train_conv_gan
 from genmodels.vae.conv_vae import ConvVAE, train_conv_vae
 
-SIDE = 8
+SIDE, TRAININGS = 8, (train_conv_vae, train_conv_gan)
 
 
 def bars(n, seed):
@@ -169,23 +169,16 @@ def test_same_seed_same_bits_and_the_global_stream_is_left_alone(images):
 
 
 def test_samples_depend_on_their_seed_alone(vae, gan, images):
-    for draw in (vae.sample_means, gan.sample):
-        np.testing.assert_array_equal(draw(4, seed=0), draw(4, seed=0))
-        assert not np.array_equal(draw(4, seed=0), draw(4, seed=1))
-    redrawn = [vae.reconstruct(images[:4], seed) for seed in (0, 0, 1)]
-    np.testing.assert_array_equal(redrawn[0], redrawn[1])
-    assert not np.array_equal(redrawn[0], redrawn[2])
+    for draw in (vae.sample_means, gan.sample, lambda n, seed: vae.reconstruct(images[:n], seed)):
+        first, again, other = (draw(4, seed=seed) for seed in (0, 0, 1))
+        np.testing.assert_array_equal(first, again)
+        assert not np.array_equal(first, other)
 
 
 def test_an_image_does_not_depend_on_its_company(vae, gan):
     z = torch.randn(5, conv_networks.LATENT_DIM, generator=torch.Generator().manual_seed(0))
     for network in (vae.decoder, gan.G):
         torch.testing.assert_close(network(z)[:1], network(z[:1]))
-
-
-def test_one_image_is_enough(vae, images):
-    for drawn in (vae.reconstruct(images[:1], seed=0), vae.draw(images[:1], seed=0)):
-        assert drawn.shape == (1, SIDE, SIDE) and np.isfinite(drawn).all()
 
 
 def test_true_samples_are_the_means_and_white_noise(vae):
@@ -196,31 +189,15 @@ def test_true_samples_are_the_means_and_white_noise(vae):
     np.testing.assert_array_equal(vae.draw(means, seed=0), vae.draw(means, seed=0))
 
 
-@pytest.mark.parametrize("train", [train_conv_vae, train_conv_gan])
-@pytest.mark.parametrize(
-    ("bad", "message"),
-    [
-        (np.zeros((0, 8, 8)), r"images: expected square images .* got shape \(0, 8, 8\)"),
-        (np.zeros((3, 6, 6)), r"images: expected square images .* h a multiple of 4, got shape \(3, 6, 6\)"),
-        (np.full((3, 8, 8), 1.5), "images: expected values in"),
-    ],
-)
-def test_bad_images_are_named(train, bad, message):
-    with pytest.raises(ValueError, match=message):
-        train(bad, seed=0)
-
-
-def test_other_bad_input_is_named(vae, gan, images):
+def test_bad_input_is_named(vae, gan, images):
     for call, message in (
-        (lambda: train_conv_vae(images, 0, steps=0), "steps: expected at least 1, got 0"),
-        (lambda: train_conv_gan(images, 0, steps=-1), "steps: expected at least 1, got -1"),
+        *((lambda train=train: train(np.zeros((3, 6, 6)), 0), "h a multiple of 4") for train in TRAININGS),
+        *((lambda train=train: train(images, 0, steps=0), "steps: expected at least 1") for train in TRAININGS),
         (lambda: vae.sample_means(0, seed=0), "n: expected at least 1, got 0"),
         (lambda: gan.sample(-2, seed=0), "n: expected at least 1, got -2"),
         (lambda: vae.reconstruct(np.zeros((2, 12, 12)), seed=0), r"images: expected shape \(n, 8, 8\), n >= 1"),
         (lambda: vae.draw(np.full((2, 8, 8), np.nan), seed=0), "means: expected finite numbers"),
-        (lambda: vae.draw(0.5, seed=0), "means: expected shape"),
         (lambda: vae.draw(np.zeros((8, 8)), seed=0), "means: expected shape"),
-        (lambda: vae.draw(np.zeros((2, 12, 12)), seed=0), "means: expected shape"),
         (lambda: vae.draw(np.zeros((2, 8, 4)), seed=0), "means: expected shape"),
         (lambda: vae.draw(np.zeros((0, 8, 8)), seed=0), r"means: expected shape \(n, 8, 8\), n >= 1, got \(0, 8, 8\)"),
     ):

@@ -35,9 +35,3 @@ def test_panels_of_an_even_density_are_even_and_hold_all_of_it(p, centre):
     assert (np.diff(ends) > 0).all()
     np.testing.assert_allclose(ends + ends[::-1], 2 * centre, atol=1e-12)
     assert p.cdf(ends[0]) < 1e-32
-
-
-@pytest.mark.parametrize(("kind", "ends"), [(Gaussian, (0,)), (SmoothedUniform, (0, 1))])
-def test_an_infinite_deviation_is_refused(kind, ends):
-    with pytest.raises(ValueError, match="sd: expected a positive finite number, got inf"):
-        kind(*ends, math.inf)

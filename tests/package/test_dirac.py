@@ -46,23 +46,10 @@ def test_velocity_is_minus_the_gradient_of_each_players_own_loss(loss, state, ga
     assert DiracGAN(loss, gamma).velocity(state) == pytest.approx([-theta_slope.item(), -psi_slope.item()], abs=1e-12)
 
 
-def test_velocity_of_many_states_is_that_of_each():
-    game, many = DiracGAN("non-saturating"), np.random.default_rng(0).normal(size=(3, 4, 2))
-    one_by_one = [[game.velocity(state) for state in row] for row in many]
-    assert np.array_equal(game.velocity(many), one_by_one)
-
-
 @pytest.mark.parametrize("loss", LOSSES)
-def test_the_eigenvalues_at_the_equilibrium_are_the_published_ones(loss):
-    # Mescheder et al. 2018, section 2: f'(0) i and -f'(0) i, with f'(0) = 1/2, and 1 for wasserstein
-    eigenvalues = np.linalg.eigvals(derivative(DiracGAN(loss).velocity))
-    assert np.sort_complex(eigenvalues) == pytest.approx([-SPEEDS[loss] * 1j, SPEEDS[loss] * 1j], abs=1e-9)
-
-
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("gamma", [0.9, 1.1, 2.5])
-def test_the_eigenvalues_under_a_penalty_are_the_published_ones(loss, gamma):
-    # as in section 4 there: -g/2 ± sqrt(g^2/4 - f'(0)^2), for f'(0) = 1/2 the same as -g/2 ± sqrt(g^2 - 1)/2
+@pytest.mark.parametrize("gamma", [0, 0.9, 1.1, 2.5])
+def test_the_eigenvalues_at_the_equilibrium_are_the_published_ones(loss, gamma):
+    # Mescheder et al. 2018, section 4: -g/2 ± sqrt(g^2/4 - f'(0)^2), with f'(0) = 1/2, and 1 for wasserstein
     eigenvalues = np.linalg.eigvals(derivative(DiracGAN(loss, gamma).velocity))
     root = np.emath.sqrt(gamma**2 / 4 - SPEEDS[loss] ** 2)
     expected = [-gamma / 2 - root, -gamma / 2 + root]
@@ -123,12 +110,6 @@ def test_the_minimax_flow_is_a_circle(start):
     assert radius(path) == pytest.approx(np.full(26, math.hypot(*start)), abs=1e-8)
 
 
-def test_the_plain_game_is_minimax_without_penalty_and_both_players_move_at_once():
-    assert DiracGAN() == DiracGAN("saturating", 0.0)
-    path = DiracGAN().descend([1, 0], 0.5, 3)
-    assert (path == DiracGAN().descend([1, 0], 0.5, 3, alternating=False)).all()
-
-
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize(("alternating", "gamma"), [(False, 0.7), (True, 0.0)])
 def test_small_steps_follow_the_flow(loss, alternating, gamma):
@@ -144,13 +125,9 @@ def test_far_out_nothing_overflows():
 
 BAD_ARGUMENTS = {
     "loss": [lambda: DiracGAN("hinge")],
-    "gamma": [lambda gamma=gamma: DiracGAN("wasserstein", gamma) for gamma in (-0.1, math.nan, math.inf)],
-    "states": [
-        lambda: DiracGAN().velocity([1, 2, 3]),
-        lambda: DiracGAN().velocity([1, math.nan]),
-        lambda: DiracGAN().velocity(1.0),
-    ],
-    "rate": [lambda: DiracGAN().descend([1, 2], 0, 5), lambda: DiracGAN().descend([1, 2], -1, 5)],
+    "gamma": [lambda: DiracGAN("wasserstein", -0.1)],
+    "states": [lambda states=states: DiracGAN().velocity(states) for states in ([1, 2, 3], [1, math.nan], 1.0)],
+    "rate": [lambda: DiracGAN().descend([1, 2], 0, 5)],
     "steps": [lambda: DiracGAN().descend([1, 2], 1, 0)],
     "start": [lambda: DiracGAN().descend([[1, 2]], 1, 5), lambda: DiracGAN().flow([1], [0, 1])],
     "times": [lambda times=times: DiracGAN().flow([1, 2], times) for times in ([1, 0], [0, 1, 1], [-1, 0], [], 3.0)],

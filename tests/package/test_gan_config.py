@@ -1,22 +1,13 @@
 """The settings of a GAN: what they are without options, and which values and pairs are refused."""
 
-import math
-
 import pytest
 
 from genmodels.gan.config import GANConfig
 
+BAD = {"loss": "hinge", "packing": "together", "discriminator_steps": 0, "pack": 0, "lr_D": 0.0, "lr_G": 0.0}
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *[("loss", value) for value in ("hinge", None, "Saturating")],
-        *[("packing", value) for value in ("together", None)],
-        *[(name, value) for name in ("discriminator_steps", "pack") for value in (0, 2.5, True)],
-        *[(name, value) for name in ("lr_D", "lr_G") for value in (0.0, -1.0, math.nan, math.inf)],
-        *[(name, value) for name in ("r1", "gradient_penalty") for value in (-1e-9, math.nan, math.inf)],
-    ],
-)
+
+@pytest.mark.parametrize(("name", "value"), [*BAD.items(), ("r1", -1e-9), ("gradient_penalty", -1e-9)])
 def test_bad_options_are_named(name, value):
     with pytest.raises(ValueError, match=rf"^{name}: expected"):
         GANConfig(**{name: value})

@@ -166,15 +166,9 @@ def test_captured_modes_and_quality_agree_with_the_published_count(case):
 
 
 def test_a_sample_within_three_standard_deviations_counts():
-    target = GaussianModes([(0, 0), (1, 0)], 0.1)
-    near, far = [[0.29, 0]], [[-0.31, 0]]
-    assert (modes_captured(near, target), high_quality_share(near, target)) == (1, 1)
-    assert (modes_captured(far, target), high_quality_share(far, target)) == (0, 0)
-
-
-def test_a_sample_on_the_border_is_within():
     target = GaussianModes([(0, 0), (9, 0)], 0.5)
-    assert (modes_captured([[1.5, 0]], target), high_quality_share([[1.5, 0]], target)) == (1, 1)
+    for x, counted in ((1.5, 1), (-1.51, 0)):  # the border is within
+        assert (modes_captured([[x, 0]], target), high_quality_share([[x, 0]], target)) == (counted, counted)
 
 
 def test_a_point_on_the_border_of_a_ball_lies_among_the_others():
@@ -214,27 +208,16 @@ BAD = [
     (lambda: frechet_distance(GOOD, GOOD[:1]), "features_b"),
     (lambda: frechet_distance(GOOD, GOOD[:, :1]), "features_b"),
     (lambda: frechet_distance(GOOD[:, :0], GOOD[:, :0]), "features_a"),
-    (lambda: frechet_distance(GOOD * np.nan, GOOD), "features_a"),
-    (lambda: frechet_distance(GOOD, GOOD + np.inf), "features_b"),
+    (lambda: frechet_distance(GOOD, [[0.0, 0.0], [0.0, np.inf]]), "features_b"),
     (lambda: precision_recall(GOOD[:3], GOOD), "real_features"),
     (lambda: precision_recall(GOOD, GOOD[:3]), "fake_features"),
-    (lambda: precision_recall(GOOD, GOOD[:, :1]), "fake_features"),
-    (lambda: precision_recall(GOOD * np.nan, GOOD), "real_features"),
     (lambda: precision_recall(GOOD, GOOD, neighbours=0), "neighbours"),
-    (lambda: precision_recall(GOOD, GOOD, neighbours=1.5), "neighbours"),
     (lambda: confidence(HALF[0]), "probabilities"),
     (lambda: confidence(HALF[:0]), "probabilities"),
     (lambda: confidence(2 * HALF), "probabilities"),
-    (lambda: confidence([[1.5, -0.5]]), "probabilities"),
-    (lambda: confidence(HALF * np.nan), "probabilities"),
-    (lambda: modes_captured(GOOD[0], RING), "samples"),
     (lambda: modes_captured(GOOD[:0], RING), "samples"),
-    (lambda: modes_captured(np.zeros((4, 3)), RING), "samples"),
     (lambda: high_quality_share(GOOD * np.nan, RING), "samples"),
     (lambda: mode_shares(GOOD[0], RING), "samples"),
-    (lambda: mode_shares([[0.0, 0.0], [0.0, np.nan]], RING), "samples"),
-    (lambda: frechet_distance(GOOD, [[0.0, 0.0], [0.0, np.inf]]), "features_b"),
-    (lambda: kl_over_modes(GOOD + np.inf, RING), "samples"),
     (lambda: effective_modes(GOOD[:, :1], RING), "samples"),
 ]
 
