@@ -1,4 +1,4 @@
-"""The usual way to train a GAN over several seeds: a loop over models of torch.nn, with autograd and torch's Adam.
+"""The usual way to train a GAN: models of torch.nn, with autograd and torch's Adam.
 
 Nothing here calls the package's own networks, gradients or losses. It draws the same random numbers as
 `genmodels.gan.train`, so that both train the same models on the same samples.
@@ -13,49 +13,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from genmodels.data.toy import GaussianModes
-from genmodels.gan.train import BLOCK, LATENT_DIM, random_streams
+from genmodels.gan.train import BATCH_SIZE, BLOCK, HIDDEN_DIM, LATENT_DIM, random_streams
 
 BETAS, SLOPE = (0.5, 0.999), 0.2
 
 
-def train(
-    target: GaussianModes,
-    seeds: Sequence[int],
-    steps: int,
-    *,
-    hidden_dim: int,
-    batch_size: int,
-    lr: float = 2e-3,
-) -> Tensor:
-    """Train one GAN after the other; return the losses L_D and E[-log D], (2, S, steps)."""
-    losses = []
-    for seed in seeds:
-        own = random_streams(seed)
-        networks = (
-            plain_mlp((LATENT_DIM, hidden_dim, hidden_dim, 2), own.generator),
-            plain_mlp((2, hidden_dim, hidden_dim, 1), own.discriminator),
-        )
-        adams = [torch.optim.Adam(network.parameters(), lr=lr, betas=BETAS) for network in networks]
-        losses.append(_train_one(target, own.training, steps, batch_size, *networks, *adams))
-    return torch.stack(losses, dim=1)
-
-
-def _train_one(
-    target: GaussianModes,
-    stream: torch.Generator,
-    steps: int,
-    batch_size: int,
-    G: nn.Sequential,
-    D: nn.Sequential,
-    opt_G: torch.optim.Adam,
-    opt_D: torch.optim.Adam,
-) -> Tensor:
-    real_label, fake_label = torch.ones(batch_size, 1), torch.zeros(batch_size, 1)
+def train(target: GaussianModes, seed: int, steps: int, lr: float) -> Tensor:
+    """Train one GAN; return the losses L_D and E[-log D], (2, steps)."""
+    own = random_streams(seed)
+    G = plain_mlp((LATENT_DIM, HIDDEN_DIM, HIDDEN_DIM, 2), own.generator)
+    D = plain_mlp((2, HIDDEN_DIM, HIDDEN_DIM, 1), own.discriminator)
+    opt_G, opt_D = (torch.optim.Adam(network.parameters(), lr=lr, betas=BETAS) for network in (G, D))
+    real_label, fake_label = torch.ones(BATCH_SIZE, 1), torch.zeros(BATCH_SIZE, 1)
     losses = torch.empty(2, steps)
     for step in range(steps):
         if step % BLOCK == 0:
-            real = target.sample((BLOCK, 1, batch_size), stream)
-            codes = [torch.randn(BLOCK, 1, batch_size, LATENT_DIM, generator=stream) for _ in range(2)]
+            real = target.sample((BLOCK, 1, BATCH_SIZE), own.training)
+            codes = [torch.randn(BLOCK, 1, BATCH_SIZE, LATENT_DIM, generator=own.training) for _ in range(2)]
         at = step % BLOCK
         with torch.no_grad():
             fake = G(codes[0][at, 0])
@@ -64,8 +38,7 @@ def _train_one(
         opt_D.zero_grad()
         loss_D.backward()
         opt_D.step()
-        fake_logits = D(G(codes[1][at, 0]))
-        loss_G = functional.binary_cross_entropy_with_logits(fake_logits, real_label)
+        loss_G = functional.binary_cross_entropy_with_logits(D(G(codes[1][at, 0])), real_label)
         opt_G.zero_grad()
         loss_G.backward()
         opt_G.step()

@@ -75,15 +75,6 @@ def test_the_wasserstein_flow_turns_by_one_radian_per_unit_of_time(start):
     assert DiracGAN("wasserstein").flow(start, times) @ [1, 1j] == pytest.approx(turned, abs=1e-8)
 
 
-def test_the_penalised_wasserstein_flow_is_a_damped_oscillation():
-    # theta'' = -theta - g theta', theta(0) = 1, theta'(0) = psi(0) = 0
-    g, times = 0.6, np.linspace(0, 12, 25)
-    w = math.sqrt(1 - g**2 / 4)
-    theta = np.exp(-g / 2 * times) * (np.cos(w * times) + g / (2 * w) * np.sin(w * times))
-    psi = -np.exp(-g / 2 * times) * np.sin(w * times) / w
-    assert DiracGAN("wasserstein", g).flow([1, 0], times) == pytest.approx(np.stack([theta, psi], -1), abs=1e-9)
-
-
 @settings(max_examples=20)
 @given(states, rates)
 def test_simultaneous_minimax_multiplies_the_squared_radius(start, rate):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from genmodels.gan.config import GANConfig
-from genmodels.gan.discriminator import Discriminator, append_minibatch_std, pack
+from genmodels.gan.discriminator import Discriminator, append_minibatch_std
 from genmodels.mlp import SLOPE
 
 CONFIGS = [
@@ -55,10 +55,6 @@ def test_logits_are_those_of_a_plain_loop(config):
             expected = np.array([sum(expected[start : start + config.pack]) for start in (0, 4)])
         assert logits[member].shape == expected.shape
         np.testing.assert_allclose(logits[member], expected, rtol=1e-5, atol=1e-6)
-
-
-def test_packs_are_neighbours_in_their_order():
-    assert pack(torch.arange(24.0).reshape(2, 6, 2), 3)[1, 1].tolist() == [18, 19, 20, 21, 22, 23]
 
 
 def test_the_spread_of_a_batch_is_numpys_member_by_member():

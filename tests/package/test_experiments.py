@@ -205,19 +205,6 @@ def test_valleys_lie_where_the_logit_falls_on_the_way_to_a_missing_mode():
     assert changes.valleys(Runs(0), data) == pytest.approx([0, 0])
 
 
-def test_without_a_missing_mode_there_is_no_way_to_ask():
-    data = collapse.DATA["ring"]
-
-    class Runs:
-        def samples(self, n):
-            return np.tile(np.repeat(data.centres, n // 8 + 1, axis=0)[:n], (2, 1, 1)).astype(np.float32)
-
-        def logits(self, way):
-            return np.tile(np.linspace(0, 1, len(way)), (2, 1))
-
-    assert np.isnan(changes.valleys(Runs(), data)).all()
-
-
 @pytest.mark.parametrize("method", ["packing", "R1", "WGAN-GP"])
 def test_each_method_is_compared_as_it_did_best_in_the_tuning(method):
     stored = store.Stored(TUNING.load())
@@ -252,6 +239,9 @@ def test_a_trial_of_digits_measures_the_model_of_the_page():
     assert results["pictures"] == pytest.approx(100 * decode(model, draws[:4]), abs=0.51)
     seen = digits.judged(decode(model, draws), unseen)
     assert {name: results[f"prior_{name}"][0] for name in seen} == pytest.approx(seen)
+    real = digits.judged(images[:2000], unseen)
+    assert real["legible"] > 0.88 and real["recall"] > 0.8 and real["kinds"] > 9.5
+    assert real["sharp"] == pytest.approx(1, abs=0.05)
     assert results["first"] == pytest.approx(digits.begin(**settings, steps=30))
 
 
@@ -260,13 +250,6 @@ def test_a_trial_of_a_convolutional_model_measures_what_it_has(kind):
     results = digits.run(model=f"convolutional {kind}", steps=2, seeds=1)
     assert ("error" in results) == (kind == "VAE")
     assert 0 <= results["prior_legible"][0] <= 1
-
-
-def test_real_digits_are_judged_real():
-    images, unseen = (mnist.load(split)[0] for split in ("train", "test"))
-    found = digits.judged(images[:2000], unseen)
-    assert found["legible"] > 0.88 and found["recall"] > 0.8 and found["kinds"] > 9.5
-    assert found["sharp"] == pytest.approx(1, abs=0.05)
 
 
 def test_the_two_parts_of_the_kl_term_add_up_to_it():

@@ -61,7 +61,14 @@ def test_every_colour_is_one_of_the_palette_and_nothing_reaches_the_page_around_
     assert "<style" not in svg and "<metadata" not in svg
 
 
-def test_a_wrong_size_and_an_unknown_role_are_refused():
+def test_wrong_sizes_and_an_unknown_role_are_refused():
+    (axes,) = panels()
+    for x, runs in ((3, 3), (3, (0, 3)), (3, (2, 4)), ((3, 4), (2, 3, 4))):
+        with pytest.raises(ValueError, match="runs: expected shape"):
+            spread(axes, np.zeros(x), np.zeros(runs), "data")
+    for shape, columns in (((4, 2, 2), 3), ((0, 2, 2), 1), ((4, 2), 2), ((4, 2, 2), 0)):
+        with pytest.raises(ValueError, match="images"):
+            image_grid(axes, np.zeros(shape), columns)
     for name, value in (("count", 0), ("width", float("nan")), ("height", -1)):
         with pytest.raises(ValueError, match=name):
             panels(**{name: value})
@@ -76,13 +83,6 @@ def test_spread_draws_the_median_and_the_whole_band():
     assert axes.lines[0].get_ydata().tolist() == [2.0, 7.0]
     band = axes.collections[0].get_paths()[0].vertices
     assert {(0.0, 1.0), (0.0, 6.0), (1.0, 5.0), (1.0, 9.0)} <= {tuple(point) for point in band}
-
-
-@pytest.mark.parametrize(("x", "runs"), [(3, 3), (3, (0, 3)), (3, (2, 4)), ((3, 4), (2, 3, 4))])
-def test_spread_refuses_runs_of_another_shape(x, runs):
-    (axes,) = panels()
-    with pytest.raises(ValueError, match="runs: expected shape"):
-        spread(axes, np.zeros(x), np.zeros(runs), "data")
 
 
 def luminance(hexadecimal):
@@ -140,10 +140,3 @@ def test_an_image_grid_with_an_extent_keeps_its_numbers():
     assert axes.get_xlim() == (-1, 1)
     assert len(axes.get_xticks()) > 1
     assert not any(line.get_visible() for line in axes.get_xgridlines() + axes.get_ygridlines())
-
-
-@pytest.mark.parametrize(("shape", "columns"), [((4, 2, 2), 3), ((0, 2, 2), 1), ((4, 2), 2), ((4, 2, 2), 0)])
-def test_images_that_do_not_fill_a_grid_are_named(shape, columns):
-    (axes,) = panels()
-    with pytest.raises(ValueError, match="images"):
-        image_grid(axes, np.zeros(shape), columns)

@@ -1,6 +1,5 @@
 """The shipped digits: complete, undamaged, a fair random part of MNIST; clear errors without them."""
 
-import gzip
 import hashlib
 import importlib.util
 import subprocess
@@ -107,21 +106,6 @@ def test_tool_writes_the_same_bytes_at_any_time(tool, tmp_path, monkeypatch):
     with np.load(tmp_path / "1.npz") as archive:
         assert archive.files == ["a", "b"]
         np.testing.assert_array_equal(archive["b"], arrays["b"])
-
-
-@pytest.mark.parametrize("packed", [False, True])
-def test_tool_reads_idx_plain_and_packed_and_refuses_others(tool, tmp_path, monkeypatch, packed):
-    name = "t10k-labels-idx1-ubyte"
-    content = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, *range(6)])  # IDX: uint8, two axes of 2 and 3
-    path = tmp_path / (f"{name}.gz" if packed else name)
-    path.write_bytes(gzip.compress(content) if packed else content)
-    with pytest.raises(SystemExit, match=f"{name}.*not the original"):
-        tool.read_original(tmp_path, name)
-    monkeypatch.setitem(tool.SHA256, name, hashlib.sha256(content).hexdigest())
-    found = tool.parse_idx(tool.read_original(tmp_path, name))
-    np.testing.assert_array_equal(found, [[0, 1, 2], [3, 4, 5]])
-    with pytest.raises(SystemExit, match=r"train-labels-idx1-ubyte.* exists"):
-        tool.read_original(tmp_path, "train-labels-idx1-ubyte")
 
 
 @pytest.mark.parametrize("damage", ["missing", "short", "one bit"])

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from genmodels.gan import packing
 from genmodels.gan.losses import losses_at_optimum_discrete
 from genmodels.gan.packing import (
     losses_hopping,
@@ -63,12 +62,6 @@ def test_divergences_of_unordered_packs_are_those_of_ordered_ones(p, q, size):
     )
 
 
-@pytest.mark.parametrize(("size", "dropping", "tilted"), [(1, 0.2, 0.2), (2, 0.36, 0.24), (4, 0.5904, 0.3392)])
-def test_total_variation_of_the_two_errors_of_equal_size(size, dropping, tilted):
-    distances = packed_total_variation([REAL, REAL], [DROPPING, TILTED], size)
-    assert distances == pytest.approx([dropping, tilted], abs=1e-12)
-
-
 def test_hopping_equals_its_ordered_packs():
     # mode k with probability 1/3, then twice the same
     assert dict(zip(map(tuple, unordered_packs(3, 2)), packed_hopping(3, 2), strict=True)) == pytest.approx(
@@ -82,14 +75,6 @@ def test_losses_of_hopping_are_those_of_its_packs(modes, size):
     assert losses_hopping(modes, size) == pytest.approx(
         losses_at_optimum_discrete(real, packed_hopping(modes, size)), abs=1e-12
     )
-
-
-def test_the_largest_number_of_packs_is_still_enumerated(monkeypatch):
-    monkeypatch.setattr(packing, "LARGEST", math.comb(6, 3))
-    assert len(unordered_packs(4, 3)) == 20
-    monkeypatch.setattr(packing, "LARGEST", 19)
-    with pytest.raises(ValueError, match="at most 19 unordered packs, got 20 of 3 from 4 cells"):
-        unordered_packs(4, 3)
 
 
 def test_packs_of_fair_coins_are_exact():

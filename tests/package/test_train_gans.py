@@ -20,12 +20,10 @@ from genmodels.gan.train import (
     HIDDEN_DIM,
     LATENT_DIM,
     SNAPSHOT,
-    GANRuns,
     TrainingError,
     continue_training,
     operations_per_step,
     random_streams,
-    sample_latents,
     train_gans,
     train_step,
 )
@@ -141,23 +139,6 @@ def test_all_settings_start_from_the_same_generators():
     assert not np.array_equal(starts[0][0], starts[0][1])
 
 
-@every_config
-def test_records_have_the_promised_shapes_in_single_precision(config):
-    probes = None if config.minibatch_std else points_for(config, 9)
-    runs = train_gans(ring(9, radius=2), config, [0, 1], 5, **SMALL, snapshot_every=2, probes=probes)
-    assert isinstance(runs, GANRuns) and (runs.config, runs.batch_size, runs.seeds) == (config, 8, (0, 1))
-    assert runs.snapshot_steps.tolist() == [0, 2, 4, 5]
-    assert runs.snapshots.shape == (2, 4, SNAPSHOT, 2) and runs.samples(7).shape == (2, 7, 2)
-    assert runs.discriminator_loss.shape == runs.generator_loss.shape == (2, 5)
-    arrays = [*(getattr(runs, name) for name in RECORDS), runs.samples(7)]
-    if probes is None:
-        assert runs.probe_logits is None
-    else:
-        assert runs.probe_logits.shape == (2, 4, 9) and runs.logits(probes).shape == (2, 9)
-        arrays.append(runs.probe_logits)
-    assert all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays)
-
-
 @pytest.mark.parametrize(("every", "expected"), [(None, [0, 6]), (2, [0, 2, 4, 6]), (4, [0, 4, 6])])
 def test_snapshots_are_taken_when_promised(every, expected):
     settings = {"probes": ring().centres, **SMALL}
@@ -268,14 +249,6 @@ def test_a_seeds_streams_are_four_and_begin_afresh():
     assert not any(torch.equal(a, b) for i, a in enumerate(numbers) for b in numbers[:i])
 
 
-def test_codes_of_a_seed_come_from_its_own_stream():
-    measured = sample_latents([random_streams(seed).training for seed in (1, 2, 3)], 4, 2, 5)
-    assert measured.shape == (4, 2, 3, 5, LATENT_DIM)
-    for member, seed in enumerate((1, 2, 3)):
-        expected = torch.randn(4, 2, 5, LATENT_DIM, generator=random_streams(seed).training)
-        assert torch.equal(measured[:, :, member], expected)
-
-
 @pytest.mark.parametrize("k", [1, 2])
 def test_every_update_draws_fresh_numbers_of_the_right_law(k, monkeypatch):
     drawn = []
@@ -335,15 +308,10 @@ def operations_by_hand(config, hidden=HIDDEN_DIM, batch=BATCH_SIZE):
     return config.discriminator_steps * update + made
 
 
-@pytest.mark.parametrize("name", [name for name in CONFIGS if name not in ("wgan-gp", "spectral norm", "R1")])
-def test_operations_are_those_counted_by_hand(name):
-    # a multiplication and an addition each
-    assert operations_per_step(CONFIGS[name]) == 2 * operations_by_hand(CONFIGS[name])
-
-
-@pytest.mark.parametrize("name", ["spectral norm", "wgan-gp", "R1"])
-def test_spectral_norm_and_penalties_cost_more(name):
-    assert operations_per_step(CONFIGS[name]) > 2 * operations_by_hand(CONFIGS[name])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_operations_are_those_counted_by_hand_and_spectral_norm_and_penalties_cost_more(name):
+    more = operations_per_step(CONFIGS[name]) - 2 * operations_by_hand(CONFIGS[name])  # one of each kind
+    assert more > 0 if name in ("wgan-gp", "spectral norm", "R1") else more == 0
 
 
 BAD = {
