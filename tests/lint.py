@@ -34,7 +34,7 @@ def parse(path: Path) -> BeautifulSoup:
     return _tree(path, state.st_mtime_ns, state.st_size)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=256)  # more than there are pages, or none would be there when it is asked for again
 def _tree(path: Path, changed: int, size: int) -> BeautifulSoup:
     return BeautifulSoup(path.read_text(encoding="utf-8"), "lxml")
 

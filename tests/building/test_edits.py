@@ -20,8 +20,10 @@ def test_an_edit_of_prose_runs_nothing_and_shows(site: Site) -> None:
 def test_an_edit_of_a_cell_runs_its_page_alone_and_its_number_shows_wherever_it_is_quoted(site: Site) -> None:
     assert "0.50" in site.page("index.html")
     site.edit("docs/one.md", "(0.5, 0.5)", "(0.25, 0.25)")
+    site.edit("docs/one.md", 'claims("one"', 'print("first")\nclaims("one", x=(1, 1))\nprint("second")\nclaims("one"')
     assert site.builds() == {"one"}
     assert "0.25" in site.page("index.html") and "0.25" in site.page("results.html")
+    assert "first\nsecond\n</pre>" in site.page("one.html")  # what is printed between claims, in one block
 
 
 def test_an_edit_of_a_module_runs_the_pages_that_import_it_and_no_other(site: Site) -> None:
@@ -136,8 +138,10 @@ WRONG = {
 def test_everything_wrong_on_a_page_is_named_each_time(site: Site) -> None:
     site.edit("docs/index.md", "# A small site", "\n\n".join(["# A small site", *WRONG]))
     site.edit("docs/one.md", ":alt: a line that rises from left to right\n", "")
+    site.edit("docs/two.md", "axes.plot([0, 1])", "from genmodels.site.explorables import share\nshare('lost', x=1)")
+    lost = "two.md: WARNING: shares data with 'lost', but there is no such figure"
     for _ in range(2):
-        site.fails(*WRONG.values(), "without alt", "docs/index.md:")
+        assert "Traceback" not in site.fails(*WRONG.values(), "without alt", "docs/index.md:", lost)
 
 
 def test_a_fault_in_an_extension_is_named_with_its_file_and_line(site: Site) -> None:
@@ -145,18 +149,6 @@ def test_a_fault_in_an_extension_is_named_with_its_file_and_line(site: Site) -> 
     path = site.root / "conf/site_builder/extensions/claims_ledger.py"
     line = path.read_text().split("\n").index("        1 / 0") + 1
     site.fails(f'{path}", line {line}', "ZeroDivisionError")
-
-
-def test_data_for_a_figure_that_there_is_not_are_named(site: Site) -> None:
-    site.edit("docs/two.md", "axes.plot([0, 1])", "from genmodels.site.explorables import share\nshare('lost', x=1)")
-    assert "Traceback" not in site.fails("two.md: WARNING: shares data with 'lost', but there is no such figure")
-
-
-def test_what_is_printed_between_claims_stands_in_one_block(site: Site) -> None:
-    line = 'print("first")\nclaims("two", x=(1, 1))\nprint("second")\n'
-    site.edit("docs/two.md", 'claims("two"', f'{line}claims("two"')
-    assert site.builds() == {"two"}
-    assert "first\nsecond\n</pre>" in site.page("two.html")
 
 
 def test_what_is_kept_and_cannot_be_read_is_as_if_it_were_not_there(tmp_path: Path) -> None:

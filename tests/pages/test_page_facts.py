@@ -13,12 +13,10 @@ import lint
 import numpy as np
 import pytest
 from docutils import nodes
-from PIL import Image, ImageFont
+from PIL import Image
 
-from genmodels.site.figures import panels
-from genmodels.site.palette import colour
 from site_builder import site_address
-from site_builder.extensions import page_facts, page_names, page_previews
+from site_builder.extensions import page_facts, page_previews
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTED = "https://worked-solutions.readthedocs.io/en/latest/"
@@ -87,29 +85,6 @@ def test_reading_time_counts_words_formulas_figures_and_code_but_nothing_folded(
     page += nodes.section("", prose(400), ids=["answer"])
     assert page_facts.facts(page) == "4 minutes to read, 2 for the answer alone."
     assert page_facts.facts(nodes.section()) == "1 minute to read."
-
-
-@pytest.mark.parametrize("question", [[], ["\nWhat is it?"]])
-def test_points_move_to_the_facts_and_leave_no_empty_paragraph(question):
-    text = [nodes.Text(words) for words in question]
-    page = nodes.section(
-        "", nodes.title("", "3 (d) Title"), nodes.paragraph("", "", nodes.emphasis("", "5 points."), *text)
-    )
-    doctree = nodes.document(None, None)
-    doctree += page
-    page_facts.add_facts(None, doctree, "sheet-2/3d-title")
-    said = [paragraph.astext() for paragraph in page.findall(nodes.paragraph)]
-    assert said == ["5 points. 1 minute to read.", *(words.strip() for words in question)]
-
-
-def test_short_links_come_from_the_file_names(tmp_path):
-    for name in ("sheet-2/2a-x.md", "sheet-2/2-gan.md", "sheet-2/answers.md", "sheet-2/notes.md", "index.md"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    links = page_names.short_links(tmp_path)
-    assert links == {"2": "sheet-2/2-gan", "2a": "sheet-2/2a-x", "answers": "sheet-2/answers"}
-    assert page_names.short_link(links, "sheet-2/2a-x") == "2a"
-    assert page_names.short_link(links, "index") is None
 
 
 # ---- the pages
@@ -201,12 +176,6 @@ def test_the_page_for_lost_addresses_lists_all_questions(html):
     # it is shown at any depth: no address in it may be relative
     addresses = [str(tag.get("href") or tag.get("src")) for tag in page.select("[href], [src]")]
     assert [address for address in addresses if not address.startswith(("/", "#", "https://"))] == []
-
-
-def sphinx(source: Path, out: Path) -> None:
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", str(source), str(out)]
-    run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
 
 
 # ---- a site that knows its address, without git
@@ -321,34 +290,3 @@ def test_the_same_page_gives_the_same_picture_with_its_figure_as_it_is():
     assert width == pytest.approx(height, abs=2)
     assert len(rows) == pytest.approx(height * width, rel=0.02)
     assert width == pytest.approx(page_previews.FIGURE / 2, abs=2)
-
-
-def test_on_a_card_dotted_lines_are_dotted_and_dashed_ones_dashed():
-    (axes,) = figure = panels()
-    roles = {"data": "-", "generator": "--", "discriminator": ":"}
-    for height, (role, style) in enumerate(roles.items()):
-        axes.plot([0, 1], [height, height], style, color=colour(role), linewidth=3)
-    panel = page_previews.PANEL.search(figure.svg())
-    shown, lengths, gaps, thick = picture(panel[1]), {}, {}, {}
-    for role in roles:
-        seen = near(shown, colour(role))
-        seen[:, : page_previews.WIDTH - page_previews.MARGIN - page_previews.FIGURE] = False  # the words
-        middle = int(np.argmax(seen.sum(axis=1)))
-        edges = np.flatnonzero(np.diff(seen[middle].astype(int)))
-        lengths[role], gaps[role] = (edges[1::2] - edges[::2]).tolist(), (edges[2::2] - edges[1:-1:2]).tolist()
-        thick[role] = int(seen[:, edges[0] + 2].sum())
-    assert len(lengths["data"]) == 1
-    # matplotlib's dashes are 3.7 times as long as the line is thick, its dots once; gaps 1.6 times
-    assert 8 < len(lengths["generator"]) < len(lengths["discriminator"]) / 1.8
-    assert np.median(lengths["generator"]) > 2.5 * thick["generator"]
-    assert np.median(lengths["discriminator"]) < 1.5 * thick["generator"]
-    assert np.median(gaps["discriminator"]) > np.median(lengths["discriminator"])
-
-
-def test_lines_are_wrapped_and_no_word_is_lost():
-    text = "many short words and one_that_is_far_too_long_for_any_line of this width"
-    lines = page_previews.lines(text, 30, False, 300)
-    assert " ".join(lines) == text
-    font = ImageFont.truetype(page_previews.FILES[False], 30)
-    assert all(font.getlength(line) <= 300 for line in lines if " " in line)
-    assert len(page_previews.lines(text, 30, True, 300)) >= len(lines) > 3

@@ -131,7 +131,6 @@ def _fonts(sheet):
 def test_the_time_of_printing_is_not_in_it(reader, html):
     assert reader.metadata is not None and "/CreationDate" not in reader.metadata
     assert b"D:20" not in (html / pdf.NAME).read_bytes()
-    print(f"{len(reader.pages)} pages, {(html / pdf.NAME).stat().st_size / 1e6:.1f} MB")
 
 
 def test_links_inside_the_book_stay_inside_and_dead_ones_become_text(tmp_path):

@@ -62,18 +62,6 @@ def test_text_of_a_section_leaves_out_code_and_sub_sections() -> None:
     assert plain_text.prose(nodes.container("", *section.children)) == "Take p_gen. One"
 
 
-def test_checks_of_a_cell_are_read_from_their_list() -> None:
-    markup = (
-        '<ul class="claims"><li id="claim-a"><a href="#">L_D &lt; 1</a> = <b>0.5</b> <small>expected</small></li></ul>'
-    )
-    assert plain_text.checks(markup) == [("claim-a", "L_D < 1")]
-    assert plain_text.checks("<div>other</div>") == []
-
-
-def test_no_text_of_figures_without_alt() -> None:
-    assert plain_text.alt_text(nodes.figure("", nodes.raw("", "<svg></svg>", format="html"))) == ""
-
-
 def test_every_page_and_section_is_in(html: Path, entries: list[dict]) -> None:
     for page in lint.questions(html):
         (entry,) = (entry for entry in entries if entry["url"] == page.relative_to(html).as_posix())
