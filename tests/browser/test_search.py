@@ -14,6 +14,18 @@ PAGE = "/sheet-2/2b-identical.html"
 RESULTS = "#search-results a"
 DIALOG = "#search-dialog"
 FOUND = f"{DIALOG} .search-results a"
+PLACES = {  # words of askers, and their answers
+    "model collapse": "3b-why-collapse.html",
+    "same image": "3a-mode-collapse.html#same-picture",
+    "only 1s": "3a-mode-collapse.html#only-ones",
+    "1.38": "2b-identical.html#stuck-at-1386",
+    "sum or mean": "1-vae.html#sum-or-mean",
+    "detach": "3-gan-training.html#why-detach",
+    "label smoothing": "2-gan.html#label-smoothing",
+    "vae": "1-vae.html",
+    "gan": "2-gan.html",
+    "mean": "1-vae.html#sum-or-mean",
+}
 STRANGE = [
     "<script>window.owned=1</script>",
     "<img src=x onerror=window.owned=1>",
@@ -49,37 +61,50 @@ def open_dialog(page: Page, site: str, query: str = "") -> None:
 
 
 @pytest.mark.parametrize("source", ["site", "site_file"])
-def test_every_query_finds_its_page_first(page: Page, source: str, request: pytest.FixtureRequest) -> None:
+def test_what_is_typed_finds_its_page_first_in_words_without_code(
+    page: Page, source: str, request: pytest.FixtureRequest
+) -> None:
     base = request.getfixturevalue(source)
     page.goto(f"{base}/search.html")
     wrong = {}
-    for query in QUERIES if source == "site" else ASKED:  # the same script, and the same ranking
+    for query in list(ASKED)[:: 1 if source == "site" else 4]:  # the same script, and the same ranking
         ask(page, query)
         found = first(page, base) if page.locator(RESULTS).count() else "nothing"
         if not right(query, found):
             wrong[query] = found
-    assert wrong == {} and len(ASKED) == 20 and len(QUERIES) >= 80
+        text = page.locator("#search-results").inner_text()
+        assert not re.search(r"[\\$#{}]|import |\bdef |Skip to main|\[PST\]", text), query
+    assert wrong == {} and len(ASKED) == 20
+    for query in ("blurry images", "vanishing gradients", "log 2"):
+        ask(page, query)
+        assert page.locator(f"{RESULTS} mark").count() >= 3
+
+
+def searched(page: Page, site: str, queries: list[str]) -> list[list[str]]:
+    """The addresses of the first three results of each query."""
+    page.goto(f"{site}/search.html")
+    ask(page, "gan")  # loads the index
+    search = "all => all.map(query => siteSearch.search(query, 40, 6).results.slice(0, 3).map(hit => hit.url))"
+    return page.evaluate(search, queries)
+
+
+def test_every_query_finds_its_page_first(page: Page, site: str) -> None:
+    found = dict(zip(QUERIES, searched(page, site, list(QUERIES)), strict=True))
+    assert {query: urls for query, urls in found.items() if not right(query, urls[0] if urls else "")} == {}
+    found = dict(zip(PLACES, searched(page, site, list(PLACES)), strict=True))
+    assert {query: urls for query, urls in found.items() if not urls[0].startswith(f"sheet-2/{PLACES[query]}")} == {}
 
 
 def test_questions_that_people_ask_lead_to_their_answer(page: Page, site: str) -> None:
     """Of all questions asked in public: how often an answer is the first that is found, or among the first three."""
     text = Path(__file__).parents[1].joinpath("questions.toml").read_text(encoding="utf-8")
     asked = [(q["answers"], words) for q in tomllib.loads(text)["question"] for words in q["words"]]
-    page.goto(f"{site}/search.html")
-    ask(page, "gan")  # loads the index
-    found = page.evaluate(
-        "all => all.map(query => siteSearch.search(query, 40, 6).results.slice(0, 3).map(hit => hit.url))",
-        [words for _, words in asked],
-    )
-    right = [{PAGES[page] + mark + place for page, mark, place in map(split, answers)} for answers, _ in asked]
+    found = searched(page, site, [words for _, words in asked])
+    answers = [[answer.partition("#") for answer in places] for places, _ in asked]
+    right = [{PAGES[page] + mark + place for page, mark, place in places} for places in answers]
     first = sum(urls[:1] != [] and urls[0] in places for urls, places in zip(found, right, strict=True)) / len(asked)
     three = sum(bool(places & set(urls)) for urls, places in zip(found, right, strict=True)) / len(asked)
     assert first >= 0.8 and three >= 0.95, (first, three)
-
-
-def split(answer: str) -> tuple[str, str, str]:
-    """The page, "#" and the place of an answer such as "2b#stuck-at-1386"."""
-    return answer.partition("#")
 
 
 def test_address_asks_too(page: Page, site: str) -> None:
@@ -94,7 +119,7 @@ def test_address_asks_too(page: Page, site: str) -> None:
 
 def test_dialog_ranks_like_the_page(page: Page, site: str) -> None:
     links = "links => links.map(link => link.href)"
-    for query in ("mode collapse", "log 2", "blury", "no overlap loss", "elbo"):
+    for query in ("mode collapse", "blury"):
         open_dialog(page, site, query)
         in_dialog = page.locator(FOUND).evaluate_all(links)
         page.goto(f"{site}/search.html?q={quote(query)}")
@@ -150,17 +175,14 @@ def test_keyboard_alone(page: Page, site: str) -> None:
 KEYS = [("k", "KeyK", 1), ("л", "KeyK", 1), ("k", "KeyV", 1), ("t", "KeyK", 0), (None, "", 0)]
 
 
-@pytest.mark.parametrize(("key", "code", "opens"), KEYS)
-def test_the_shortcut_is_the_letter_on_every_layout_and_nothing_else(page: Page, site: str, key, code, opens) -> None:
+def test_the_shortcut_is_the_letter_on_every_layout_and_enter_does_not_wait_for_the_list(page: Page, site: str) -> None:
     page.goto(site + PAGE)
     page.keyboard.type("and/or")
     made = "Object.assign(new Event('keydown'), { ctrlKey: true, ...(key && { key, code }) })"
-    page.evaluate(f"([key, code]) => dispatchEvent({made})", [key, code])
-    assert page.locator(f"{DIALOG}[open]").count() == opens
-
-
-def test_enter_does_not_wait_for_the_list(page: Page, site: str) -> None:
-    page.goto(site + PAGE)
+    for key, code, opens in KEYS:
+        page.evaluate(f"([key, code]) => dispatchEvent({made})", [key, code])
+        assert page.locator(f"{DIALOG}[open]").count() == opens
+        page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
     page.locator(f"{DIALOG} input").fill("pacgan")
     page.keyboard.press("Enter")
@@ -213,15 +235,12 @@ def test_strange_queries_do_no_harm(page: Page, site: str) -> None:
         assert lists.locator("script, img, b:has(b), [onerror]").count() == 0, query[:40]
 
 
-def test_nothing_found_says_so_and_what_is_near(page: Page, site: str) -> None:
+def test_where_nothing_is_found_or_fits_what_is_near_is_offered(page: Page, site: str) -> None:
     page.goto(f"{site}/search.html?q=qqqqqq")
     expect(page.locator(".search-page .search-status")).to_contain_text("Nothing found")
     assert page.locator(RESULTS).count() == 0
     expect(page.locator(".search-elsewhere a").first).to_be_visible()
-
-
-def test_where_nothing_fits_the_nearest_questions_are_offered(page: Page, site: str) -> None:
-    page.goto(f"{site}/search.html?q={quote('transformer attention heads')}")
+    ask(page, "transformer attention heads")
     expect(page.locator(".search-page .search-status")).to_contain_text("Nothing here seems to be about this")
     assert 1 <= page.locator(RESULTS).count() <= 3
     page.locator(RESULTS).first.click()
@@ -230,51 +249,19 @@ def test_where_nothing_fits_the_nearest_questions_are_offered(page: Page, site: 
     expect(page.locator(".search-page .search-status")).to_contain_text("results")
 
 
-@pytest.mark.parametrize(
-    ("query", "place"),
-    [
-        ("model collapse", "3b-why-collapse.html"),
-        ("same image", "3a-mode-collapse.html#same-picture"),
-        ("only 1s", "3a-mode-collapse.html#only-ones"),
-        ("1.38", "2b-identical.html#stuck-at-1386"),
-        ("sum or mean", "1-vae.html#sum-or-mean"),
-        ("detach", "3-gan-training.html#why-detach"),
-        ("label smoothing", "2-gan.html#label-smoothing"),
-        ("vae", "1-vae.html"),
-        ("gan", "2-gan.html"),
-        ("mean", "1-vae.html#sum-or-mean"),
-    ],
-)
-def test_words_of_askers_lead_to_the_answer(page: Page, site: str, query: str, place: str) -> None:
-    page.goto(f"{site}/search.html?q={quote(query)}")
-    expect(page.locator(RESULTS).first).to_be_visible()
-    assert first(page, site).startswith(f"sheet-2/{place}")
-
-
-def test_excerpts_are_clean_and_marked(page: Page, site: str) -> None:
-    page.goto(f"{site}/search.html")
-    for query in ASKED:
-        ask(page, query)
-        text = page.locator("#search-results").inner_text()
-        assert not re.search(r"[\\$#{}]|import |\bdef |Skip to main|\[PST\]", text), query
-    for query in ("blurry images", "vanishing gradients", "log 2"):
-        ask(page, query)
-        assert page.locator(f"{RESULTS} mark").count() >= 3
-
-
 @pytest.mark.parametrize("width", page_reader.WIDTHS)
 def test_axe_finds_nothing(open_page, site: str, width: int) -> None:
     page = open_page(viewport={"width": width, "height": 800})
     for query in ("", "mode collapse", "qqqqqq"):
         open_dialog(page, site, query)
-        for theme in page_reader.THEMES if query == "mode collapse" else ("light",):
-            page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-            assert page_reader.axe_problems(page, DIALOG) == [], query
+        assert page_reader.axe_problems(page, DIALOG) == [], query
+        page_reader.show_theme(page, "dark")
+        assert page_reader.axe_problems(page, DIALOG, page_reader.COLOURS) == [], query
     page.goto(f"{site}/search.html?q={quote('mode collapse')}")
     expect(page.locator(RESULTS).first).to_be_visible()
-    for theme in page_reader.THEMES:
-        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-        assert page_reader.axe_problems(page, "main") == [], theme
+    assert page_reader.axe_problems(page, "main") == []
+    page_reader.show_theme(page, "dark")
+    assert page_reader.axe_problems(page, "main", page_reader.COLOURS) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
