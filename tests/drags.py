@@ -27,7 +27,7 @@ def steady(page: Page, place: Locator) -> FloatRect:
     boxes = [None]
     while boxes[-1] is None or boxes[-2:] != boxes[-1:] * 2:
         place.scroll_into_view_if_needed()
-        page.wait_for_timeout(60)
+        page.wait_for_timeout(20)
         page.evaluate(FRAMES)  # a busy machine may not have drawn a frame in that time
         boxes.append(place.bounding_box())
         assert len(boxes) < 100, "it moves on and on"

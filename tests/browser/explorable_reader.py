@@ -1,7 +1,9 @@
 """A figure to play with, as its readers have it: controls, numbers, drawings, and the link that gives its state."""
 
+import json
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -129,6 +131,12 @@ class Figure:
         after = self.state()
         assert after != before
         return after
+
+
+def data_of(html: Path, name: str) -> dict[str, Any]:
+    """What the page's cell has handed to a figure."""
+    text = (html / f"_static/explorables/{name}.data.js").read_text(encoding="utf-8")
+    return json.loads(text.removeprefix(f'Explorables.data("{name}",').rstrip().removesuffix(");"))
 
 
 def points(path: Locator) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -86,8 +87,8 @@ def test_all_figures_are_found():
 
 
 @every_kind
-def test_keyboard_reaches_and_moves_every_control(page, site, name, path):
-    figure = Figure(page, f"{site}/{path}", name).open().unfold()
+def test_keyboard_reaches_and_moves_every_control_also_from_disk(page, site_file, name, path):
+    figure = Figure(page, f"{site_file}/{path}", name).open().unfold()
     for which, slider in enumerate(figure.root.locator("[type=range]").all()):
         figure.changed(lambda which=which: nudge(figure, which))
         said = slider.get_attribute("aria-valuetext")
@@ -106,30 +107,40 @@ def test_keyboard_reaches_and_moves_every_control(page, site, name, path):
     at_rest(figure, figure.state())
     page.reload()
     assert page.url.endswith(",".join(figure.see().state()))
+    status = figure.root.locator("[role=status]")
+    expect(status).to_be_empty()
+    status.evaluate(
+        "e => { window.said = 0; new MutationObserver(() => window.said++).observe(e, {childList: true}); }"
+    )
+    figure.root.locator("[type=range]").last.evaluate(
+        """input => { for (let k = 9; k; k--) { input[input.value === input.max ? "stepDown" : "stepUp"]();
+                      input.dispatchEvent(new Event("input")); } }"""
+    )
+    expect(status).not_to_be_empty()  # at rest its numbers are said
+    for word in figure.root.locator("dt").all_inner_texts():
+        expect(status).to_contain_text(word)
+    page.wait_for_timeout(100)  # further messages, if there were any, would follow at once
+    assert page.evaluate("window.said") == 1
 
 
 @every_kind
-@pytest.mark.parametrize("way", ["mouse", "touch"])
-def test_mouse_and_finger_move_every_control_and_panel(open_page, site, name, path, way):
-    page = open_page(has_touch=way == "touch", viewport={"width": 700, "height": 900})
+def test_mouse_and_finger_move_every_control_and_panel(open_page, site, name, path):
+    page = open_page(has_touch=True, viewport={"width": 700, "height": 900})
     figure = Figure(page, f"{site}/{path}", name).open().unfold()
-    press = page.touchscreen.tap if way == "touch" else page.mouse.click
     for slider in figure.root.locator("[type=range]").all():
         box = steady(page, slider)
         share = slider.evaluate("e => (e.value - e.min) / (e.max - e.min)")
         x, y = box["x"] + (0.25 if share > 0.5 else 0.75) * box["width"], box["y"] + box["height"] / 2
-        figure.changed(lambda x=x, y=y: press(x, y))
+        figure.changed(lambda x=x, y=y: page.mouse.click(x, y))
     for label in figure.root.locator("fieldset label:not(:has(:checked))").all():
-        target = label.element_handle()
-        figure.changed(lambda target=target: target.tap() if way == "touch" else target.click())
+        figure.changed(label.element_handle().click)
     panels = figure.root.locator(".explorable-drag, .explorable-free").all()
     assert panels
-    for panel in panels:
+    for panel, drag in product(panels, (mouse, touch)):
         figure.press("Reset")
         box = steady(page, panel)
         x, y = box["x"] + 0.55 * box["width"], box["y"] + 0.45 * box["height"]
         free = "explorable-free" in panel.get_attribute("class")
-        drag = touch if way == "touch" else mouse
         drag(page, x, y, 0)
         held = figure.state()  # some go to where they are pressed
         figure.press("Reset")
@@ -142,7 +153,7 @@ def test_mouse_and_finger_move_every_control_and_panel(open_page, site, name, pa
         assert figure.state() == after  # released
 
 
-@every_figure
+@every_kind
 def test_every_button_leads_to_a_state_and_the_last_one_back(open_page, site, name, path):
     page = open_page(reduced_motion="reduce")
     figure = Figure(page, f"{site}/{path}", name).open().unfold()
@@ -159,31 +170,8 @@ def test_every_button_leads_to_a_state_and_the_last_one_back(open_page, site, na
 
 
 @every_kind
-def test_a_turned_phone_shows_what_a_fresh_page_shows(open_page, site, name, path):
-    def boxes(figure):
-        seen = []  # until they stand still: a figure is drawn anew in the frame after
-        while len(seen) < 3 or seen[-1] != seen[-3]:
-            figure.page.wait_for_timeout(50)
-            seen.append(
-                figure.root.locator("svg[role=img]").evaluate_all(
-                    "all => all.map(e => e.getBoundingClientRect()).map(b => [b.x, b.width, b.height].map(Math.round))"
-                )
-            )
-            assert len(seen) < 100, "it moves on and on"
-        return seen[-1]
-
-    turned = Figure(open_page(viewport={"width": 390, "height": 800}), f"{site}/{path}", name).open()
-    fresh = boxes(turned)
-    turned.page.set_viewport_size({"width": 800, "height": 800})
-    wide = boxes(turned)
-    turned.page.set_viewport_size({"width": 390, "height": 800})
-    assert boxes(turned) == fresh
-    assert boxes(Figure(open_page(viewport={"width": 800, "height": 800}), turned.address, name).open()) == wide
-
-
-@every_kind
-def test_nonsense_in_the_address_gives_the_default(page, site, name, path):
-    figure = Figure(page, f"{site}/{path}", name).open()
+def test_nonsense_in_the_address_gives_the_default(page, site_file, name, path):
+    figure = Figure(page, f"{site_file}/{path}", name).open()
     start = figure.state()
     moved = figure.unfold().changed(lambda: nudge(figure, -1, far=True))
     at_rest(figure, moved)  # from now on the address changes by the links alone
@@ -201,29 +189,34 @@ def test_nonsense_in_the_address_gives_the_default(page, site, name, path):
     assert figure.root.locator("script, img").count() == 0
 
 
-@every_figure
-@pytest.mark.parametrize("width", [390, 1280])
-def test_fits_the_screen_and_the_room_kept_for_it(open_page, site, name, path, width):
-    page = open_page(viewport={"width": width, "height": 800})
-    page.goto(f"{site}/{path}")
-    figure = Figure(page, f"{site}/{path}", name)
-    assert figure.root.locator("dd").count() == 0
-    room = figure.root.evaluate("e => e.getBoundingClientRect().height")
-    figure.see()
-    page.evaluate(FRAMES)
+BOXES = "all => all.map(e => e.getBoundingClientRect()).map(b => [b.x, b.width, b.height].map(Math.round))"
+
+
+def boxes(figure: Figure) -> list[list[float]]:
+    """Where its panels are once they stand still: a figure is drawn anew in the frame after."""
+    seen: list[list[list[float]]] = []
+    while len(seen) < 2 or seen[-1] != seen[-2]:
+        figure.page.evaluate(FRAMES)
+        seen.append(figure.root.locator("svg[role=img]").evaluate_all(BOXES))
+        assert len(seen) < 100, "it moves on and on"
+    return seen[-1]
+
+
+def fits(figure: Figure, width: int, room: float) -> None:
+    """It takes the room that was kept for it, sticks out nowhere, and can be pressed."""
     assert figure.root.evaluate("e => e.getBoundingClientRect().height") == pytest.approx(room, abs=1), (
-        f"give {name} its room in conf/static/explorables.css: --wide and --narrow, in rem of 16 pixels"
+        f"give {figure.name} its room in conf/static/explorables.css: --wide and --narrow, in rem of 16 pixels"
     )
     filled = figure.root.evaluate(
         """e => Math.max(...[...e.children].filter(c => !c.matches(".explorable-status"))
                    .map(c => c.getBoundingClientRect().bottom)) - e.getBoundingClientRect().top"""
     )
     assert filled > room - 64, "more room than the figure needs"
-    assert width < 1280 or room <= (700 if name == "dirac" else 660), "not whole in the window of a laptop"
-    boxes = figure.root.locator("svg, canvas, button, input, dd, p:not(.explorable-status)").evaluate_all(
+    assert width < 1280 or room <= (700 if figure.name == "dirac" else 660), "not whole in the window of a laptop"
+    sides = figure.root.locator("svg, canvas, button, input, dd, p:not(.explorable-status)").evaluate_all(
         "nodes => nodes.map(node => node.getBoundingClientRect()).map(box => [box.left, box.right])"
     )
-    assert all(left >= 0 and right <= width for left, right in boxes)
+    assert all(left >= 0 and right <= width for left, right in sides)
     targets = figure.root.locator("button, label:has(input), [type=range]").evaluate_all(
         "nodes => nodes.map(node => node.getBoundingClientRect().height)"
     )
@@ -231,45 +224,40 @@ def test_fits_the_screen_and_the_room_kept_for_it(open_page, site, name, path, w
 
 
 @every_figure
-def test_printed_without_having_been_seen(page, site, name, path):
-    page.goto(f"{site}/{path}", wait_until="networkidle")
-    figure = page.locator(f"[data-explorable={name}]")
-    assert figure.locator("dd").count() == 0
+def test_fits_the_screen_turned_or_not_and_the_paper_without_having_been_seen(open_page, site, name, path):
+    page = open_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"{site}/{path}")
+    figure, rooms, drawn = Figure(page, f"{site}/{path}", name), {}, {}
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        rooms[width] = figure.root.evaluate("e => e.getBoundingClientRect().height")
+    assert figure.root.locator("dd").count() == 0
+    figure.see()
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        drawn[width] = boxes(figure)
+        fits(figure, width, rooms[width])
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert boxes(figure) == drawn[390]
+    # anew, and drawn for the printer alone
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto("about:blank")
+    page.goto(f"{site}/{path}")
+    assert figure.root.locator("dd").count() == 0
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    expect(figure.locator("dd").last).to_have_attribute("data-value", re.compile("."))
+    expect(figure.root.locator("dd").last).to_have_attribute("data-value", re.compile("."))
+    assert boxes(figure) == drawn[1280]
     page.emulate_media(media="print")
-    assert not figure.locator("button, input").first.is_visible()
+    assert not figure.root.locator("button, input").first.is_visible()
     page.set_viewport_size({"width": 665, "height": 900})  # between the margins of A4, without a redraw
-    drawn = figure.locator("svg[role=img], canvas").evaluate_all(
+    on_paper = figure.root.locator("svg[role=img], canvas").evaluate_all(
         "all => all.map(e => e.getBoundingClientRect()).map(box => [box.height, box.right])"
     )
-    assert drawn and all(10 < height < 800 and right <= 665 for height, right in drawn)
+    assert on_paper and all(10 < height < 800 and right <= 665 for height, right in on_paper)
 
 
-@every_kind
-def test_works_from_disk_and_says_its_numbers_once_at_rest(page, site_file, name, path):
-    figure = Figure(page, f"{site_file}/{path}", name).open()
-    status = figure.root.locator("[role=status]")
-    expect(status).to_be_empty()
-    status.evaluate(
-        "e => { window.said = 0; new MutationObserver(() => window.said++).observe(e, {childList: true}); }"
-    )
-    figure.root.locator("[type=range]").last.evaluate(
-        """input => { for (let k = 9; k; k--) { input[input.value === input.max ? "stepDown" : "stepUp"]();
-                      input.dispatchEvent(new Event("input")); } }"""
-    )
-    expect(status).not_to_be_empty()
-    for word in figure.root.locator("dt").all_inner_texts():
-        expect(status).to_contain_text(word)
-    page.wait_for_timeout(100)  # further messages, if there were any, would follow at once
-    assert page.evaluate("window.said") == 1
-    after = figure.unfold().changed(lambda: nudge(figure, -1, far=True))
-    at_rest(figure, after)
-    assert figure.open(",".join(after)).state() == after
-
-
-@pytest.mark.parametrize(("name", "path"), [(name, path) for name, path in KINDS if name in WITH_DATA][:2])
-def test_data_that_do_not_come_are_told(launched, site, name, path):
+def test_data_that_do_not_come_are_told(launched, site):
+    name, path = next((name, path) for name, path in KINDS if name in WITH_DATA)
     for answer in ANSWERS.values():
         with launched.new_context() as context:
             page = context.new_page()
@@ -304,13 +292,15 @@ def test_what_plays_stops_where_the_reader_takes_over(page, site):
 
 
 def test_a_still_picture_that_repeats_its_figure_shows_only_where_it_is_needed(open_page, site):
-    for scripts, media, fragment, seen in (
-        (1, "screen", "", 0),
-        (1, "print", "", 1),
-        (1, "screen", "#{}", 1),
-        (0, "screen", "", 1),
-    ):
-        page = open_page(java_script_enabled=bool(scripts))
-        page.emulate_media(media=media)
-        page.goto(f"{site}/sheet-2/1b-latent-space.html{fragment.format('fig-1b-explore')}")
-        expect(page.locator("#fig-1b-explore")).to_be_visible(visible=bool(seen))
+    address, still = f"{site}/sheet-2/1b-latent-space.html", "#fig-1b-explore"
+    page = open_page()
+    page.goto(address)
+    expect(page.locator(still)).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(page.locator(still)).to_be_visible()
+    page.emulate_media(media="screen")
+    page.evaluate("place => { location.hash = place; }", still)
+    expect(page.locator(still)).to_be_visible()
+    without = open_page(java_script_enabled=False)
+    without.goto(address)
+    expect(without.locator(still)).to_be_visible()

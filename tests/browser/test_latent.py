@@ -1,12 +1,9 @@
 """The figure "Latent map" of question 1 (a): its pixels against the trained decoders', its distances, its gestures."""
 
-import json
-import re
-
 import numpy as np
 import pytest
 from drags import mouse
-from explorable_reader import Figure
+from explorable_reader import Figure, data_of
 from scipy.spatial import cKDTree
 
 from genmodels.data import mnist
@@ -24,11 +21,7 @@ def models():
 
 @pytest.fixture(scope="module")
 def data(html):
-    """What the page hands to the figure."""
-    text = (html / "_static/explorables/latent.data.js").read_text(encoding="utf-8")
-    found = re.fullmatch(r'Explorables\.data\("latent",(.*)\);\n', text, re.S)
-    assert found is not None
-    return json.loads(found[1])
+    return data_of(html, "latent")
 
 
 @pytest.fixture(scope="module")

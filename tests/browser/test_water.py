@@ -58,12 +58,6 @@ def images(figure: Figure) -> np.ndarray:
     return np.reshape(figure.greys(), (4, 784))
 
 
-def test_starts_with_the_summed_squared_error(figure):
-    assert figure.state() == DEFAULT.split(",")
-    assert figure.root.locator(".explorable-slider span").all_inner_texts() == ["0.5", "1"]
-    assert figure.root.locator("dd[data-name=active]").inner_text() == "23"
-
-
 def test_numbers_are_those_of_the_package(figure, pca):
     for variance, beta in SETTINGS:
         figure.follow((variance, beta))
@@ -91,15 +85,6 @@ def test_images_are_those_of_the_package(figure, pixels, pca):
             assert painted[2 * index + 1] == pytest.approx(decoded.clip(0, 1), abs=1e-2), (variance, beta)
 
 
-def test_collapsed_digits_are_one_image(figure):
-    figure.press("Collapsed")
-    four, same, nine, blob = images(figure)
-    assert abs(four - nine).max() > 0.9
-    assert np.array_equal(same, blob)
-    got = figure.shown()
-    assert (got["active"], got["rate"], got["price"]) == (0, 0, 0)
-
-
 def test_note_tells_the_case(figure):
     figure.tells(NOTES)
     figure.stands_still(NOTES)
@@ -113,6 +98,8 @@ def test_buttons(figure, pca):
     assert figure.shown()["level"] == 1
     assert figure.press("Collapsed")[1] == "0"
     assert pca[0][0] < figure.shown()["level"] < 1.01 * pca[0][0]
+    four, same, nine, blob = images(figure)
+    assert abs(four - nine).max() > 0.9 and np.array_equal(same, blob)
     assert figure.press("Reset") == DEFAULT.split(",")
 
 
@@ -141,12 +128,8 @@ def test_mouse_moves_the_level_and_arrow_keys_go_on(figure):
     page.mouse.up()
     assert sum(figure.numbers()) == pytest.approx(3.5 * OCTAVE - (100 - TOP) * per_pixel, abs=3)
     after = figure.numbers()
-    assert after[1] == 109
-    page.mouse.move(x, y)
-    assert figure.numbers() == after  # released
-    for key in ("ArrowUp", "ArrowUp", "ArrowDown"):
-        page.keyboard.press(key)
-    assert figure.numbers() == [after[0] + 1, 109]
+    page.keyboard.press("ArrowUp")
+    assert after[1] == 109 and figure.numbers() == [after[0] + 1, 109]
 
 
 def test_drawings(figure, pca):
@@ -179,8 +162,6 @@ def test_bars_tell_what_is_encoded(figure, pca):
     per_nat = 2 * MSE / math.log(392) * (HEIGHT - TOP - BOTTOM) / (7.5 * OCTAVE)
     assert encoded == pytest.approx(per_nat * optimum(pca[0], 1).rates, abs=1e-3)
     assert encoded + lost == pytest.approx(per_nat / 2 * np.log(pca[0] / size(-4 * OCTAVE)), abs=1e-3)
-    for variance, level, at in ((0, "1", 0), (MSE, "392, off the scale", 3.4 * OCTAVE)):  # a flood stands at the top
-        figure.follow((variance, 0))
-        assert figure.names(4) == [level]
-        height = figure.panels.nth(4).locator("rect.water").evaluate("e => e.height.baseVal.value")
-        assert height == pytest.approx((4 * OCTAVE + at) * per_nat * math.log(392) / (2 * MSE), abs=0.01)
+    assert figure.names(4) == ["1"]
+    figure.follow((MSE, 0))
+    assert figure.names(4) == ["392, off the scale"]
