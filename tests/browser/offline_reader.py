@@ -67,16 +67,15 @@ STEPS: tuple[Callable[[Page], None], ...] = (pictures, theme, explorable, sideba
 
 
 def problems(browser: Browser, address: str, width: int) -> list[str]:
-    """What does not work any more once the network is cut: each step on a page opened anew, for it alone."""
-    found = []
-    for step in STEPS:
-        with context_of(browser, width) as context:
-            page = context.new_page()
-            page.on("pageerror", lambda error, name=step.__name__: found.append(f"{name}: {error}"))
-            page.goto(address, wait_until="networkidle")
+    """What does not work any more once the network is cut."""
+    with context_of(browser, width) as context:
+        page, found = context.new_page(), []
+        page.on("pageerror", lambda error: found.append(f"error: {error}"))
+        page.goto(address)
+        assert page.evaluate(FETCHED, 5 * PATIENCE), "the page does not fetch by itself what it will need"
+        context.set_offline(True)
+        for step in STEPS:
             try:
-                assert page.evaluate(FETCHED, 5 * PATIENCE), "the page does not fetch by itself what it will need"
-                context.set_offline(True)
                 step(page)
             except (AssertionError, PlaywrightError) as error:
                 found.append(f"{step.__name__}: {str(error).splitlines()[0]}")

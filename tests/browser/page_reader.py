@@ -1,5 +1,6 @@
 """What a reader's browser tells of a page: numbers, or a list of problems."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -10,6 +11,7 @@ THEMES = ("light", "dark")
 # WCAG 2.2 asks for targets of 24 pixels; axe leaves this rule off unless asked. (Its own loading of styles gets their
 # addresses wrong.)
 AXE = {"preload": False, "resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+COLOURS = ("color-contrast", "link-in-text-block")
 # until two frames are drawn: a browser without a screen may draw none, which is not waited for
 FRAMES = """() => new Promise(done => {
     requestAnimationFrame(() => requestAnimationFrame(done));
@@ -113,9 +115,17 @@ def thinned(page: Page) -> None:
     )
 
 
-def axe_problems(page: Page, context: str | None = None) -> list[str]:
-    """What axe-core finds on the page as it is now, one line for each element."""
-    violations = Axe().run(page, context=context, options=AXE).response["violations"]
+def show_theme(page: Page, theme: str) -> None:
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+
+
+def axe_problems(page: Page, context: str | None = None, rules: Sequence[str] = ()) -> list[str]:
+    """What axe-core finds on the page as it is now, one line for each element; by these rules alone, if there are any.
+
+    What a theme changes, COLOURS find.
+    """
+    options = AXE | ({"runOnly": list(rules)} if rules else {})
+    violations = Axe().run(page, context=context, options=options).response["violations"]
     return [f"{found['id']}: {' '.join(node['html'].split())[:160]}" for found in violations for node in found["nodes"]]
 
 

@@ -5,7 +5,6 @@ import statistics
 import page_reader
 import pytest
 from every_page import EVERY_PAGE, SOLUTIONS
-from playwright.sync_api import Page
 
 # a kind of thing that takes the focus: how to find one
 FOCUSABLE = {
@@ -28,10 +27,6 @@ FIVE = ["index.html", "results.html", "search.html", "sheet-2/2a-no-overlap.html
 LOOKS = [(name, width) for name in EVERY_PAGE for width in page_reader.WIDTHS[: 2 if name in FIVE else 1]]
 
 
-def show_theme(page: Page, theme: str) -> None:
-    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-
-
 @pytest.mark.parametrize(("name", "width"), LOOKS)
 def test_axe_finds_nothing_on_the_page_and_its_figures(open_page, site, name, width):
     page = open_page(viewport={"width": width, "height": 900}, color_scheme="light")
@@ -42,11 +37,10 @@ def test_axe_finds_nothing_on_the_page_and_its_figures(open_page, site, name, wi
     page.add_style_tag(content=".copy-link { opacity: 1 !important; }")  # as a reader sees them who points at them
     page_reader.thinned(page)
     problems = page_reader.axe_problems(page)
-    show_theme(page, "dark")
-    if name in FIVE:
-        problems += page_reader.axe_problems(page)
-    elif figures:
-        problems += page_reader.axe_problems(page, "[data-explorable]")
+    page_reader.show_theme(page, "dark")
+    if width == page_reader.WIDTHS[0] and (name in FIVE or figures):
+        where = None if name in FIVE else "[data-explorable]"
+        problems += page_reader.axe_problems(page, where, page_reader.COLOURS)
     assert not problems, "\n".join(problems)
 
 
@@ -59,7 +53,7 @@ def test_axe_finds_nothing_on_a_menu_of_a_phone(open_page, site, name):
         menu.click()
         assert page.locator(place).is_visible()
         for theme in page_reader.THEMES:
-            show_theme(page, theme)
+            page_reader.show_theme(page, theme)
             assert page_reader.axe_problems(page, place) == []
         page.keyboard.press("Escape")
         assert not page.locator(place).is_visible()

@@ -3,7 +3,6 @@
 import re
 
 import page_reader
-import pytest
 from every_page import EVERY_PAGE, SOLUTIONS
 
 BEGINNINGS = ["index.html", *SOLUTIONS, *(name for name in EVERY_PAGE if re.match(r"sheet-\d+/\d-", name))]
@@ -16,18 +15,18 @@ FRAME = "all => all.filter(e => getComputedStyle(e).display !== 'none' && getCom
 PLAYED = 6 * 800 + 500  # milliseconds
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
-def test_the_first_picture_is_on_the_first_screen(open_page, site, width, height):
-    page = open_page(viewport={"width": width, "height": height})
+def test_the_first_picture_is_on_the_first_screen(page, site):
     for name in BEGINNINGS:
         page.goto(f"{site}/{name}")
         page.wait_for_function("() => [...document.images].some(e => e.naturalWidth)")
-        box = page.evaluate(TOP)
-        assert box["top"] < height - 120, name  # not its upper edge alone
-        if name in SOLUTIONS:
-            assert 60 < box["height"] <= 230, name
-            assert box["bottom"] <= height, name
-            assert page.locator("details.hint").get_attribute("open") is None
+        for width, height in ((1280, 720), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            box = page.evaluate(TOP)
+            assert box["top"] < height - 120, name  # not its upper edge alone
+            if name in SOLUTIONS:
+                assert 60 < box["height"] <= 230, name
+                assert box["bottom"] <= height, name
+                assert page.locator("details.hint").get_attribute("open") is None
 
 
 def test_the_front_page_has_a_figure_that_moves_once_and_stands_still_for_who_wants_it(open_page, site):

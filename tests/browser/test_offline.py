@@ -4,30 +4,21 @@ import lint
 import offline_reader
 import page_reader
 import pytest
-from every_page import EVERY_PAGE, LONGEST, MADE_BY_THE_BUILD, SOLUTIONS
+from every_page import EVERY_PAGE, LONGEST, SOLUTIONS
 
 # a busy machine asks for a picture long after the page and its network have been quiet
 LOADED = "() => [...document.querySelectorAll('article img')].every(img => img.naturalWidth)"
 
 
-@pytest.mark.parametrize("root", ["site", "site_file"])
-def test_every_page_comes_without_an_error_or_a_request_to_another_host(open_page, request, root):
-    address = request.getfixturevalue(root)
+def test_every_page_comes_from_disk_without_an_error_or_a_request_to_another_host(open_page, site_file):
+    """From a host, test_accessible reads every page to its end."""
     page = open_page(viewport={"width": 1280, "height": 900})
-    for name in EVERY_PAGE if root == "site_file" else [*LONGEST, *MADE_BY_THE_BUILD, "links.html", "results.html"]:
-        if name == "404.html" and root == "site_file":
+    for name in EVERY_PAGE:
+        if name == "404.html":
             continue  # only a host shows it, at any address, so it names its files from the host's root
-        page.goto(f"{address}/{name}")
+        page.goto(f"{site_file}/{name}")
         page_reader.scroll_through(page)
         assert page.locator("article h1").is_visible(), name
-
-
-def test_waiting_for_frames_ends_where_none_are_drawn(open_page, site):
-    """It happens that a browser without a screen draws no more; what waits for it for ever is never told."""
-    page = open_page()
-    page.goto(f"{site}/index.html")
-    page.evaluate("window.requestAnimationFrame = () => 0")
-    page.evaluate(page_reader.FRAMES)
 
 
 @pytest.mark.parametrize(("name", "width"), zip(LONGEST, [390, 1280, 390], strict=True))
@@ -38,9 +29,8 @@ def test_everything_works_when_the_network_is_cut(launched, site, name, width):
 @pytest.mark.parametrize("name", ["sheet-2/2a-no-overlap.html", "index.html"])
 def test_everything_works_from_disk(open_page, site_file, name):
     page = open_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{site_file}/{name}")
     for step in offline_reader.STEPS:
-        page.goto("about:blank")
-        page.goto(f"{site_file}/{name}")
         step(page)
 
 
