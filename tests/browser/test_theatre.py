@@ -154,6 +154,7 @@ def test_play_runs_to_the_end_and_pauses(figure, data):
 
 
 def test_notes_name_the_crowds_and_their_moves(figure, data, runs):
+    told = set()
     figure.tells({"hidden,0": "The first weights"})
     times = np.array(data["steps"]) // 5
     shares = np.array([mode_shares(run.snapshots[0, times], TARGET) for run in runs])
@@ -166,7 +167,8 @@ def test_notes_name_the_crowds_and_their_moves(figure, data, runs):
         named = ["ABC"[i] for i in range(3) if (new if new.any() else modes[:, t] < 2.5)[i]]
         words = "The crowd of {} is on" if new.any() else "One crowd: {}." if named else "No run"
         figure.tells({f"hidden,{t}": words.format((" and " if new.any() else ", ").join(named))})
-    figure.tells({"hidden,10": "No run sits on fewer", "hidden,33": "The crowd of A is on a new mode"})
+        told.add(words)
+    assert len(told) == 3  # each is said at some moment, which differs between processors
 
 
 def test_a_barcode_is_dragged(figure, data):

@@ -19,6 +19,7 @@ from packaging.version import Version
 from PIL import Image
 
 from site_builder import plain_markdown
+from site_builder.dependencies import file_digest
 from site_builder.extensions.notebooks import build_wheel, wheel_name
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -188,6 +189,8 @@ def test_pip_takes_a_corrected_package_for_another_one(tmp_path):
         shutil.copy(ROOT / name, tmp_path)
     assert wheel_name(tmp_path) == WHEEL
     (tmp_path / "code/genmodels/site/seeds.py").write_text("corrected")
+    wheel_name.cache_clear()
+    file_digest.cache_clear()
     assert Version(wheel_name(tmp_path).split("-")[1]) != Version(WHEEL.split("-")[1])
 
 
