@@ -153,9 +153,10 @@ Explorables.define("gan", (figure) => {
 
   // learning in slices, between which the screen is drawn
   let frame = 0;
-  let left = Infinity; // steps, for readers who want nothing to move by itself
+  let [until, left] = [0, Infinity]; // steps, for readers who want nothing to move by itself
   let pace = NaN;
   let since; // [time, step] where the pace is measured from
+  let then = 0; // when the screen was last drawn
   const most = () => (speed.text === "all" ? Infinity : Number(speed.text));
   const [play, one, again, tries] = figure.buttons([
     [still ? "200 steps" : "Play", () => (frame ? figure.stop() : go())],
@@ -164,7 +165,9 @@ Explorables.define("gan", (figure) => {
     ["Try 16 seeds", () => (trying?.frame ? endTries() : tryAll())],
   ]);
   const tick = (now) => {
-    const end = performance.now() + (still ? LIMIT : SLICE);
+    // more where drawing takes long, so that the larger part of the time goes into learning
+    const end = performance.now() + (still ? LIMIT : Math.min(Math.max(0.6 * (now - then), SLICE), LIMIT));
+    then = now;
     for (let n = 0; n < Math.min(most(), left) && performance.now() < end;) if (advance()) n++;
     if (still) left = until - run.step;
     if (run.lost || left <= 0) return figure.stop(), figure.show();
@@ -176,11 +179,11 @@ Explorables.define("gan", (figure) => {
     if (!still) figure.show();
     return undefined;
   };
-  let until;
   const go = () => {
     endTries();
     if (run.lost) restart();
-    since = [performance.now(), run.step];
+    then = performance.now();
+    since = [then, run.step];
     until = run.step + 200;
     left = still ? 200 : Infinity;
     if (!still) play.textContent = "Pause";
@@ -256,8 +259,7 @@ Explorables.define("gan", (figure) => {
     if (set.text === "own" && points.length < 40 && !points.includes(point)) own.text += point;
   };
   map.onDrag((x, y) => {
-    if (set.text === "own" && fresh) own.text = near(x) + near(y);
-    fresh = false;
+    if (set.text === "own" && fresh) [own.text, fresh] = [near(x) + near(y), false];
     add(x, y);
     return add;
   }, true);
