@@ -16,6 +16,8 @@ FORMULA = re.compile(r"\$\$(?P<tex>.*?)\$\$(?:[ ]*\((?P<label>[\w-]+)\))?", re.S
 ROLE = re.compile(r"\{(?P<role>[\w:-]+)\}`(?P<text>[^`]+)`")
 LINK = re.compile(r"(?<=\]\()(?P<page>[^()\s:#]+)\.md(?P<anchor>#[\w-]+)?(?=\))")
 
+NOWHERE = re.compile(r"\[([^\[\]]+)\]\((?:#[\w-]*)?\)")  # a link whose page has no address
+
 
 @dataclasses.dataclass(frozen=True)
 class Known:
@@ -25,7 +27,7 @@ class Known:
     equations: Mapping[str, str]  # label -> "2a.4"
     persons: Mapping[str, tuple[str, str]]  # key -> ("Arjovsky and Bottou", "2017")
     works: Mapping[str, str]  # key -> the entry of the list of literature
-    address: Callable[[str], str]  # a page's address, seen from the notebook; takes the page's name
+    address: Callable[[str], str]  # a page's address by its name, or nothing where the site does not know its own
 
 
 def plain(text: str, page: str, known: Known) -> str:
@@ -35,7 +37,7 @@ def plain(text: str, page: str, known: Known) -> str:
     text = FORMULA.sub(lambda match: _formula(match, known), text)
     text = ROLE.sub(lambda match: _role(match["role"], match["text"], known), text)
     text = LINK.sub(lambda match: _link(match, page, known), text)
-    return text.strip()
+    return NOWHERE.sub(r"\1", text).strip()
 
 
 def cited(texts: Iterable[str], known: Known) -> list[str]:

@@ -79,9 +79,10 @@
     root.classList.toggle("scrolled", Boolean(title) && title.getBoundingClientRect().bottom < bar.offsetHeight);
     const tops = headings.map((heading) => heading.checkVisibility() ? heading.getBoundingClientRect().top : Infinity);
     let at = tops.findLastIndex((top) => top <= line);
-    if (scrollY + innerHeight >= root.scrollHeight - 2) {
+    if (scrollY && scrollY + innerHeight >= root.scrollHeight - 2) { // the last headings never come up to the line
       const led = headings.findIndex((heading) => links.get(heading).hash === location.hash);
-      if (led > at && tops[led] < innerHeight) at = led;
+      if (!(tops[led] > 0 && tops[led] < innerHeight)) at = tops.findLastIndex((top) => top < innerHeight);
+      else if (led > at) at = led;
     }
     mark(links.get(headings[at]) || null);
   }

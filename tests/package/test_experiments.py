@@ -1,5 +1,6 @@
 """Stored results are those of the code, and who reads them is told where they are not."""
 
+import contextlib
 import dataclasses
 import json
 import sys
@@ -70,6 +71,16 @@ def test_other_code_makes_all_trials_due_and_all_beginnings_are_run_again(toy, m
     watched = dataclasses.replace(toy, begin=lambda **settings: asked.append(settings) or shifted_begin(**settings))
     watched.stored()
     assert sorted(settings["slope"] for settings in asked) == [1, 2, 3, 4]
+    asked.clear()
+    dataclasses.replace(watched, rough=TRIALS[1:3]).stored()
+    assert sorted(settings["slope"] for settings in asked) == [1, 4]
+
+
+def test_another_processor_may_move_less_than_half_of_the_seeds(toy):
+    for moved, refused in ((1, False), (3, True)):
+        other = dataclasses.replace(toy, begin=lambda slope, moved=moved: slope + 0.01 * (np.arange(4) < moved))
+        with pytest.raises(StaleError) if refused else contextlib.nullcontext():
+            other.stored()
 
 
 @pytest.mark.parametrize("change", ["begin", "run"])

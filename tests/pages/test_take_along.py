@@ -177,6 +177,10 @@ def test_directives_become_plain_markdown():
             "A et al. [2020] [A et al., 2020] (2a.1) [n](n.html#p)"
         ).split()
     )
+    nowhere = plain_markdown.Known({}, {}, {}, {}, lambda name: "")  # a link that leads nowhere is none
+    assert plain_markdown.plain("[n](../n.md#p) [$m_1$](n.md) [w](https://w.org)", "s/page", nowhere) == (
+        "n $m_1$ [w](https://w.org)"
+    )
 
 
 def test_the_package_is_whole_and_has_the_same_bytes_each_time(html, tmp_path):

@@ -21,7 +21,9 @@ def _map(updates: tuple[int, ...], ratios: tuple[float, ...], **settings: Any) -
 
 def _experiment(name: str, trials: list[Settings]) -> Experiment:
     short = [trial for trial in trials if trial["updates"] * trial["steps"] <= 3000]
-    return Experiment(name, collapse.run, collapse.begin, trials, short)
+    # a fast D, and a generator that is on the data already
+    rough = [trial for trial in trials if trial["updates"] * trial["ratio"] > 10 or trial.get("start") == "spread"]
+    return Experiment(name, collapse.run, collapse.begin, trials, short, rough)
 
 
 MAP = _experiment(

@@ -50,7 +50,10 @@ POLICY = (
 MENDS = (
     (r"(?<=[\";])height:-[\d.]+em;?", ""),  # KaTeX, of a box wholly below the line; browsers leave it out
     # myst-nb: a paragraph in a summary, which is called otherwise than it reads
-    (r'(?s)<details class="admonition hide above-input">\s*<summary.*?</summary>', "<details><summary>Code</summary>"),
+    (
+        r'(?s)<details class="admonition hide above-input">\s*<summary.*?(Code[^<]*).*?</summary>',
+        r"<details><summary>\1</summary>",
+    ),
     (r'<(?:(?:code|pre|kbd)(?=>)|(?:dt|span)(?= class="(?:sig |katex")))', r'\g<0> translate="no"'),  # no words
     (r'role="doc-biblioentry"', 'role="listitem"'),  # docutils, inside a list, whose children must be items
     (r'<span class="(?:n|nn|p|w)">([^<]*)</span>', r"\1"),  # Pygments: a third of the code, in the colour of all code

@@ -53,13 +53,18 @@ def check_lines(claims: list[dict[str, Any]], docname: str) -> str:
 
 def check(record: dict[str, Any], docname: str) -> str:
     """A check in a line of HTML: what is checked, its value, what was expected and how it was found."""
-    words = html.escape(record["text"] or record["id"])
+    link = _link(record, f"{_relative('results', docname)}#{record['id']}")
     where = html.escape(f"; {record['source']}" if record["source"] else "")
     return (
-        f'<a href="{_relative("results", docname)}#{record["id"]}">{words}</a> = '
-        f"<b>{formatted(record['value'], '.4g')}</b> <small>expected {html.escape(expected(record))} "
+        f"{link} = <b>{formatted(record['value'], '.4g')}</b> <small>expected {html.escape(expected(record))} "
         f"({record['kind']}{_over(record)}{where})</small>"
     )
+
+
+def _link(record: Mapping[str, Any], address: str) -> str:
+    """What a claim is about, with its losses as variables, as a link."""
+    words = re.sub(r"\bL_([DG])\b", r"<i>L</i><sub>\1</sub>", html.escape(record["text"] or record["id"]))
+    return f'<a href="{address}">{words}</a>'
 
 
 def _over(record: dict[str, Any]) -> str:
@@ -115,14 +120,16 @@ class ClaimsDirective(SphinxDirective):
         page_of = operator.itemgetter("page")
         for page, records in itertools.groupby(sorted(ledger.values(), key=page_of), page_of):
             short = site(self.config).titles[page].partition(":")[0]
-            title, name = nodes.title("", short), f"page {posixpath.basename(page)}"
-            table = _table([self._row(record) for record in records])
-            result.append(nodes.section("", title, table, ids=[nodes.make_id(name)]))
+            name, rows = f"page {posixpath.basename(page)}", [self._row(record) for record in records]
+            fold = f"<details><summary>{len(rows)} checks</summary>", "</details>"
+            start, end = (nodes.raw("", markup, format="html") for markup in fold)
+            section = nodes.section("", nodes.title("", short), start, _table(rows), end, ids=[nodes.make_id(name)])
+            result.append(section)
         return result
 
     def _row(self, record: dict[str, Any]) -> list[nodes.Node]:
         link = f"{_relative(record['page'], self.env.docname)}#{record['anchor']}"
-        what = nodes.paragraph("", "", nodes.reference("", record["text"] or record["id"], refuri=link))
+        what = nodes.paragraph("", "", nodes.raw("", _link(record, link), format="html"))
         what["ids"] = [record["id"]]
         kind = record["kind"] + _over(record)
         kind += f": {record['source']}" if record["source"] else ""

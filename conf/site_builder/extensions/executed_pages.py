@@ -90,8 +90,15 @@ class Reader:
 
     def _show_claims(self, notebook: Any, outputs: dict[int, list[Any]]) -> None:
         """Put the checks that a cell made behind it, in a cell of their own: a caption would go to every output."""
-        shown, lines = [], []
+        shown: list[Any] = []
+        lines: list[int] = []
         for cell, line in zip(notebook.cells, notebook.metadata["source_map"], strict=True):
+            if shown and _folded(shown[-1]) and not shown[-1].outputs and _folded(cell):  # one fold for both
+                cell.source = f"{shown.pop().source}\n\n{cell.source}"
+                lines.pop()
+            if _folded(cell):
+                prompt = f"Code, {len(cell.source.splitlines())} lines"
+                cell.metadata.setdefault("mystnb", {})["code_prompt_show"] = prompt
             shown.append(cell)
             lines.append(line)
             claims = [output["data"][CLAIM] for output in outputs.get(id(cell), []) if CLAIM in output.get("data", {})]
@@ -129,6 +136,10 @@ def draws_or_checks(cell: Any) -> bool:
         "alt" in cell.metadata or cell.source.endswith("\nfig") or {"claim", "claims"} & set(map(ast.unparse, calls))
     )
     return bool(found) and "show-input" not in cell.metadata.get("tags", [])
+
+
+def _folded(cell: Any) -> bool:
+    return cell.cell_type == "code" and "hide-input" in cell.metadata.get("tags", [])
 
 
 def _joined(outputs: Iterable[Any]) -> list[Any]:

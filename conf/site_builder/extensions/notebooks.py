@@ -6,7 +6,6 @@ where the package is installed; its first cells say how.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import html
@@ -71,28 +70,19 @@ def build_wheel(root: Path, folder: Path) -> Path:
 
 
 def known(app: Sphinx) -> Known:
-    """What the pages' texts refer to; addresses are seen from the top of the site."""
+    """What the pages' texts refer to; a site that does not know its address has no links for what is taken away."""
+    base = app.config.html_baseurl.rstrip("/")
     equations = {label: str(number) for label, (_, number) in app.env.get_domain("math").data["objects"].items()}
     # private: sphinxcontrib-bibtex hands its entries to nobody else
     citations: list[Any] = app.env.get_domain("cite").citations  # type: ignore[attr-defined]
     persons = {cited.key: (_authors(cited.entry), str(cited.entry.fields["year"])) for cited in citations}
     works = {cited.key: _entry(cited) for cited in citations}
-    return Known(site(app.config).ledger, equations, persons, works, lambda name: f"{name}.html")
+    return Known(site(app.config).ledger, equations, persons, works, lambda name: f"{base}/{name}.html" if base else "")
 
 
 def _entry(cited: Any) -> str:
     """An entry of the list of literature on one line; full stops and hyphens need no escape."""
     return re.sub(r"\\([.-])", r"\1", cited.formatted_entry.text.render_as("markdown").replace("\n", " "))
-
-
-def _seen_from(page: Page, references: Known, base: str) -> Known:
-    """The same, addresses seen from this page's notebook."""
-    folder = posixpath.dirname(page.name) or "."
-
-    def address(name: str) -> str:
-        return f"{base}/{name}.html" if base else f"{posixpath.relpath(name, folder)}.html"
-
-    return dataclasses.replace(references, address=address)
 
 
 def _authors(entry: Any) -> str:
@@ -143,12 +133,13 @@ def _described(output: dict[str, Any], cell: Any) -> dict[str, Any]:
 def _how_to_run(page: Page, references: Known, install: str) -> list[Any]:
     """The first two cells: what this is, and what it needs."""
     address = references.address(page.name)
+    title = "Deep generative models, solved"
     words = (
-        f"*A page of [Deep generative models, solved]({address}) with the outputs that its cells gave.* "
+        f"*A page of {f'[{title}]({address})' if address else title} with the outputs that its cells gave.* "
         "To read it, nothing is needed. To run it, Python 3.11 or newer and the package `genmodels`: take the `#` away "
         "in the next cell (its first line only saves space: PyTorch without GPU) and run it once. "
     )
-    if not address.startswith("http"):
+    if not address:
         words += f"The file `{install}` lies on the site, where this notebook was: put it into the notebook's folder."
     code = f"# {TORCH}\n# %pip install {install}"  # a remark behind them would go to pip
     return [nbformat.v4.new_markdown_cell(words.strip()), nbformat.v4.new_code_cell(code)]
@@ -167,8 +158,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     for page in made.pages:
         install = f"{base}/{posixpath.join(posixpath.dirname(page.name), quote(name))}" if base else name
         try:
-            seen = _seen_from(page, references, base)
-            written = notebook(page, made.titles[page.name], made.outputs[page.name], seen, install)
+            written = notebook(page, made.titles[page.name], made.outputs[page.name], references, install)
         except (KeyError, ValueError) as error:
             what = f"the page refers to {error}, which is not there" if isinstance(error, KeyError) else error
             logger.warning("no notebook: %s", what, location=page.name)

@@ -9,6 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,8 @@ def _places(env: BuildEnvironment, part: nodes.Node) -> Iterator[list[str]]:
             yield [node["ids"][0], f"Equation ({number})", readable(node.astext())]
         elif isinstance(node, nodes.raw):
             yield from ([anchor, "Check", text] for anchor, text in checks(node.astext()))
+        elif isinstance(node, nodes.rubric) and node["ids"]:
+            yield [node["ids"][0], prose(node), prose(*node.parent.children[1:])]
         elif isinstance(node, nodes.citation) and node["ids"]:
             text = prose(node.children[-1])
             yield [node["ids"][0], text.partition(". ")[0], text]
@@ -102,6 +105,17 @@ def script(pages: list[Entry]) -> str:
     data = json.dumps({"words": words, "pages": pages}, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     parts = [jsmin(source.read_text(encoding="utf-8")) for source in [*sources, PARTS / "ranking.js"]]
     return ";\n".join([*parts, f"siteSearch.start({data})"]) + ";\n"
+
+
+def name_folds(app: Sphinx, doctree: nodes.document) -> None:
+    """Give each fold an address by its title, so that a search leads into it."""
+    taken = {name for node in doctree.findall(nodes.Element) for name in node["ids"]}
+    for fold in doctree.findall(nodes.container):
+        title = fold.next_node(nodes.rubric) if fold.get("design_component") == "dropdown" else None
+        if title is not None and not title["ids"] and "hint" not in fold["container_classes"]:
+            name = nodes.make_id(prose(title))
+            title["ids"].append(next(each for n in count(1) if (each := f"{name}-{n}" if n > 1 else name) not in taken))
+            taken.update(title["ids"])
 
 
 class Index:
@@ -136,6 +150,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     index = Index()
     app.add_config_value("search_weights", [], "env")
     app.connect("builder-inited", begin)
+    app.connect("doctree-read", name_folds)
     app.connect("doctree-resolved", index.collect, priority=400)  # before punctuation moves into the formulas
     app.connect("html-collect-pages", search_page)
     app.connect("build-finished", index.write)

@@ -306,7 +306,7 @@
         },
         show() {
           beside.textContent = shown(input.valueAsNumber);
-          input.setAttribute("aria-valuetext", `${name} ${beside.textContent}`);
+          input.setAttribute("aria-valuetext", beside.textContent);
         },
       };
       this.controls.push(control);

@@ -71,6 +71,7 @@ Explorables.define("dirac", (figure) => {
     const factor = root < 0 ? Math.sqrt(determinant) : Math.abs(half) + Math.sqrt(root);
 
     const ticks = reach > 4 ? [-4, 0, 4] : [-2, 0, 2];
+    plane.square = figure.width < 400 ? 200 : 264; // on a phone both panels are seen above the slider
     plane.begin([-reach, reach], [-reach, reach], ticks, ticks);
     const pixel = 1 / plane.scale;
     for (const x of Explorables.range(-0.8 * reach, 0.8 * reach, 6)) {
@@ -85,7 +86,7 @@ Explorables.define("dirac", (figure) => {
     plane.dot("walk", ...path[0], 7);
 
     // in powers of ten
-    away.height = Math.min(plane.across + 42, figure.width < 400 ? 180 : Infinity); // as high as the plane, where it stands beside it
+    away.height = Math.min(plane.across + 42, figure.width < 400 ? 120 : Infinity); // as high as the plane, where it stands beside it
     away.begin([0, STEPS + 9], [-3, 2.2], [0, 100, 200], [[-2, "0.01"], [0, "1"], [2, "100"]]);
     away.text(55, 1.6, "log scale", "axis");
     away.line("walk", radii.slice(0, shown.value + 1).map((radius, i) => [i, Math.log10(radius + 1e-9)]));

@@ -7,7 +7,7 @@
   "use strict";
   const TOTAL = 1000;
   const SD = 0.05;
-  const MODES = [1, 2, 3, 4, 5, 6, 7, 8];
+  const MODES = [0, 1, 2, 3, 4, 5, 6, 7];
   const MISSING = 0.1; // ratios r_i / p_i below are called close to zero
 
   /* Whole numbers that add up to total, by their weights, or equal ones: the running sums are rounded. */
@@ -35,7 +35,7 @@
       ["Lucky", () => [993, 1, 1, 1, 1, 1, 1, 1]],
     ]);
     const sliders = figure.fold("Shares by slider", () => MODES.map((mode) => figure.slider(`mode${mode}`, `mode ${mode}`, 1, 0, TOTAL, (n) => `${(n / 10).toFixed(1)} %`)));
-    const bars = figure.panel(0, "mode", [["dot generator", "$r_i$: drag"], ["data dotted", "$p_i$"]], 2, 210);
+    const bars = figure.panel(0, "mode", [["dot generator", "$r_i$ in %: drag"], ["data dotted", "$p_i$"]], 2, 210);
     const ring = figure.panel(0, "", [["ring data", "captured"], ["dot generator", "samples"]], 2, 210);
     const show = figure.readouts({ captured: "captured", effective: "effective, $e^H$", divergence: "KL, nats", ratio: "smallest ratio" }, { captured: 0, effective: 2, divergence: 2, ratio: 2 });
     let [now, before, held] = [[], [], -1];
@@ -52,7 +52,7 @@
     };
     sliders.forEach(({ input }, k) => input.addEventListener("input", () => move(k, input.valueAsNumber), true)); // before it is drawn
     bars.onDrag((x, y) => {
-      const k = Math.min(Math.max(Math.round(x), 1), 8) - 1;
+      const k = Math.min(Math.max(Math.round(x), 0), 7);
       const to = (_, share) => move(k, Math.round(TOTAL * Math.min(Math.max(share, 0), 1)));
       bars.hold(sliders[k]);
       to(x, y);
@@ -69,16 +69,16 @@
       const found = now.map((n, mode) => samples(mode, n).some(([r]) => r <= 3));
 
       bars.height = figure.width < 420 ? 170 : Math.min(figure.width / 2, 274); // on a phone both panels and the numbers are seen at once
-      bars.begin([0.4, 8.6], [0, 1.12], MODES, [0, [0.5, "1/2"], 1]);
-      bars.line("data dotted", [[0, 1 / 8], [9, 1 / 8]]);
+      bars.begin([-0.6, 7.6], [0, 1.12], MODES, [0, [0.5, "1/2"], 1]);
+      bars.line("data dotted", [[-1, 1 / 8], [8, 1 / 8]]);
       ring.begin([-1.22, 1.22], [-1.22, 1.22]);
       const dots = shares.flatMap((share, i) => {
-        bars.bar("generator", i + 1, 0, share, 0.76);
-        bars.text(i + 1, share + 0.06, String(now[i]));
+        bars.bar("generator", i, 0, share, 0.76);
+        bars.text(i, share + 0.06, (100 * share).toFixed(share && share < 0.01 ? 1 : 0));
 
         const [x, y] = [Math.cos((i * Math.PI) / 4), Math.sin((i * Math.PI) / 4)];
         ring.dot(found[i] ? "data" : "marker dashed", x, y, 3 * SD * ring.scale);
-        ring.text(0.7 * x, 0.7 * y, String(i + 1));
+        ring.text(0.7 * x, 0.7 * y, String(i));
         return samples(i, now[i]).map(([r, turn]) => [x + SD * r * Math.cos(turn), y + SD * r * Math.sin(turn)]);
       });
       ring.line("generator dots", dots, "h0M");
