@@ -10,6 +10,7 @@ Explorables.define("vae", (figure) => {
   const DRAWS = SHOWN - 4; // from the prior; the last four rows of a batch are the reader's z
   const ACTIVE = 0.02; // nats of KL; training leaves what is switched off below a tenth of it
   const POINTS = 150; // of the curves at most; then every second is forgotten
+  const PLACES = 100; // of a density
   const TILES = 10; // in a row of images, and rows
   const INSET = 4; // tiles, the side of the reader's image
   const [SLICE, LIMIT] = [12, 40]; // ms of learning before the screen is drawn again: while playing, and where nothing may move
@@ -22,8 +23,8 @@ Explorables.define("vae", (figure) => {
   }));
 
   const dataSet = figure.choice("data", "Data", Object.fromEntries(figure.data.sets.map(({ name, title }) => [name, title])));
-  const latent = figure.choice("latent", "Latent dimensions", { 1: "1", 2: "2" });
-  const terms = figure.choice("terms", "KL terms that count", { both: "both", mean: "mean term", variance: "variance term", none: "none", autoencoder: "none, and no noise" });
+  const latent = figure.choice("latent", "Size of $z$", { 1: "1", 2: "2" });
+  const terms = figure.choice("terms", "KL terms", { both: "both", mean: "mean term", variance: "variance term", none: "none", autoencoder: "none, and no noise" });
   const learns = figure.choice("learns", "Variance σ²", { fixed: "fixed", learned: "learned" });
   const variance = figure.slider("variance", "σ²", 0.1, -3, 1, (log) => (10 ** log).toPrecision(2));
   const beta = figure.slider("beta", "β", 0.5, -6, 6, (log) => (2 ** log).toPrecision(2));
@@ -120,15 +121,15 @@ Explorables.define("vae", (figure) => {
     if (target !== figure.row.lastChild && !still) go();
   });
 
-  const codes = figure.panel(0, "z₁", [["posterior", "posteriors, one $s$"], ["prior", "prior"], ["ink dot", "$z$"]], 2, 120);
-  const space = figure.panel(0, "", [["data dot", "data"], ["posterior dot", "redrawn"], ["prior dot", "drawn"], ["ink dot", "decoded $z$"], ["plain", "digits; redrawn; drawn from the prior; decoded $z$"]], 2, 120);
-  const sums = figure.panel(124, "z", [["posterior", "$q$($z_1$)"], ["posterior dashed", "$q$($z_2$)"], ["prior", "prior"]], 2, 120);
-  const nats = figure.panel(124, "step", [["ink", "error ÷ 2σ²"], ["posterior", "KL $z_1$"], ["posterior dashed", "KL $z_2$"]], 2, 120);
-  for (const map of [codes, space]) map.square = 216;
-  for (const panel of [codes, space, sums, nats]) Object.assign(panel, { left: 34 });
+  const codes = figure.panel(0, "z₁", [["posterior", "posteriors"], ["prior", "prior"], ["ink dot", "$z$"]], 2, 120);
+  const space = figure.panel(0, "", [["data dot", "data"], ["posterior dot", "redrawn"], ["prior dot", "drawn"], ["ink dot", "$z$"], ["plain", "digits; redrawn; drawn; framed: $z$"]], 2, 120);
+  const sums = figure.panel(140, "z", [["posterior", "$q$($z_1$)"], ["posterior dashed", "$q$($z_2$)"], ["prior", "prior"]], 2, 120);
+  const nats = figure.panel(140, "step", [["ink", "error"], ["posterior", "KL $z_1$"], ["posterior dashed", "KL $z_2$"]], 2, 120);
+  for (const map of [codes, space]) Object.assign(map, { square: 226, bottom: 36 });
+  for (const panel of [codes, space, sums, nats]) Object.assign(panel, { left: 34, right: 12 });
   const keys = [...space.box.firstElementChild.children];
   const show = figure.readouts(
-    { step: "step", pace: "steps a second", reconstruction: "reconstruction", kl: "KL", sigma2: "σ²", width: "median $s$", active: "dimensions used", linear: "$l$ > βσ²", near: "draws near data" },
+    { step: "step", pace: "steps per second", reconstruction: "recon\u00adstruction", kl: "KL", sigma2: "σ²", width: "median $s$", active: "dimensions used", linear: "$l$ > βσ²", near: "draws near data" },
     { step: 0, pace: 0, reconstruction: 2, kl: 2, active: 0, linear: 0 },
   );
   codes.onDrag((...press) => {
@@ -142,7 +143,7 @@ Explorables.define("vae", (figure) => {
   const nearest = (points, [x, y]) => {
     let least = Infinity;
     for (let i = 0; i < points.length; i += 2) {
-      const square = (points[i] - x) ** 2 + (points[i + 1] - y) ** 2;
+      const square = (points[i] - x) * (points[i] - x) + (points[i + 1] - y) * (points[i + 1] - y);
       if (square && square < least) least = square; // 0: the point itself
     }
     return Math.sqrt(least);
@@ -160,6 +161,12 @@ Explorables.define("vae", (figure) => {
   });
   const median = (list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
+  /* The name of each mode, at the mean of what stands for its points. */
+  const means = (list) => [...(set.columns === 2 ? new Set(set.labels) : [])].map((label) => {
+    const own = list.filter((_, i) => set.labels[i] === label);
+    return [label, ...[0, 1].map((j) => sum(own.map((at) => at[j])) / own.length)];
+  });
+
   const drawCodes = (reach, list) => {
     const side = [-reach, reach];
     const ticks = [-reach, 0, reach].map((at) => [at, String(at).replace("-", "−")]);
@@ -167,8 +174,9 @@ Explorables.define("vae", (figure) => {
       if (d === 2) codes.text(-reach + 10 / codes.scale, reach - 12 / codes.scale, "z₂", "axis");
     });
     codes.ellipses("posterior area thin", list);
-    if (set.labels) list.forEach(([x, y], i) => codes.text(x, y, set.labels[i], "code ink"));
+    if (set.columns > 2) list.forEach(([x, y], i) => codes.text(x, y, set.labels[i], "code ink"));
     else codes.line("ink dots", list, "h0M");
+    for (const [label, x, y] of means(list)) codes.text(x, y, label, "name ink");
     if (d === 2) codes.ellipses("prior", [[0, 0, 2, 2]]);
     else for (const at of [-2, 2]) codes.line("prior", [[at, -reach], [at, reach]]);
     codes.dot("ink", z[0].value, d === 2 ? z[1].value : 0, 6);
@@ -176,12 +184,17 @@ Explorables.define("vae", (figure) => {
 
   const drawSums = (reach, list) => {
     sums.begin([-reach, reach], [0, 0.9], [-reach, 0, reach].map((at) => [at, String(at).replace("-", "−")]), [0, [0.5, "1/2"]]);
-    const places = Explorables.range(-reach, reach, 120);
-    const bell = (at, mu, s) => Math.exp(-(((at - mu) / s) ** 2) / 2) / s / Math.sqrt(2 * Math.PI);
-    sums.line("prior", places.map((at) => [at, bell(at, 0, 1)]));
-    for (let j = 0; j < d; j++) { // needles as wide as a place
-      const density = (at) => sum(list.map((code) => bell(at, code[j], Math.max(code[2 + j], reach / 60)))) / SHOWN;
-      sums.line(j ? "posterior dashed" : "posterior", places.map((at) => [at, density(at)]));
+    const places = Explorables.range(-reach, reach, PLACES);
+    const bell = (off) => Math.exp(-off * off / 2) / Math.sqrt(2 * Math.PI);
+    sums.line("prior", places.map((at) => [at, bell(at)]));
+    for (let j = 0; j < d; j++) {
+      const density = places.map(() => 0);
+      for (const code of list) {
+        const [mu, s] = [code[j], Math.max(code[2 + j], reach / PLACES)]; // needles are as wide as a place
+        const place = (at) => Math.round(((at / reach + 1) * PLACES) / 2);
+        for (let i = Math.max(place(mu - 4 * s), 0); i <= Math.min(place(mu + 4 * s), PLACES); i++) density[i] += bell((places[i] - mu) / s) / s / SHOWN;
+      }
+      sums.line(j ? "posterior dashed" : "posterior", places.map((at, i) => [at, density[i]]));
     }
   };
 
@@ -204,13 +217,14 @@ Explorables.define("vae", (figure) => {
       space.canvas = null;
       space.begin([-set.reach, set.reach], [-set.reach, set.reach], [-1, 0, 1], [-1, 0, 1]);
       for (const [role, list, end] of [["data", set.shown, SHOWN], ["prior", drawn, DRAWS], ["posterior", redrawn, SHOWN]]) space.line(`${role} dots`, pairs(list, 0, end), "h0M");
+      for (const [label, x, y] of means(pairs(set.shown))) space.text(1.3 * x, 1.3 * y, label, "ink");
       return space.dot("ink", drawn[2 * DRAWS], drawn[2 * DRAWS + 1], 6);
     }
     const side = Math.sqrt(set.columns);
     const first = Array.from({ length: TILES }, (_, digit) => set.labels.indexOf(String(digit)));
     const width = TILES * side;
     const pixel = (list, image, row, column) => list[image * set.columns + row * side + column];
-    space.begin([0, TILES], [TILES, 0]);
+    space.begin([0, TILES], [TILES, 0]); // rows from the top
     space.paint(Array.from({ length: width * width }, (_, i) => {
       const [row, column] = [Math.floor(i / width), i % width];
       const [tileRow, tile] = [Math.floor(row / side), Math.floor(column / side)];
