@@ -24,7 +24,7 @@ Explorables.define("vae", (figure) => {
 
   const dataSet = figure.choice("data", "Data", Object.fromEntries(figure.data.sets.map(({ name, title }) => [name, title])));
   const latent = figure.choice("latent", "Size of $z$", { 1: "1", 2: "2" });
-  const terms = figure.choice("terms", "KL terms", { both: "both", mean: "mean term", variance: "variance term", none: "none", autoencoder: "none, and no noise" });
+  const terms = figure.choice("terms", "KL terms", { both: "both", mean: "mean", variance: "variance", none: "none", autoencoder: "none, no noise" });
   const learns = figure.choice("learns", "Variance σ²", { fixed: "fixed", learned: "learned" });
   const variance = figure.slider("variance", "σ²", 0.1, -3, 1, (log) => (10 ** log).toPrecision(2));
   const beta = figure.slider("beta", "β", 0.5, -6, 6, (log) => (2 ** log).toPrecision(2));
@@ -126,7 +126,7 @@ Explorables.define("vae", (figure) => {
   const sums = figure.panel(140, "z", [["posterior", "$q$($z_1$)"], ["posterior dashed", "$q$($z_2$)"], ["prior", "prior"]], 2, 120);
   const nats = figure.panel(140, "step", [["ink", "error"], ["posterior", "KL $z_1$"], ["posterior dashed", "KL $z_2$"]], 2, 120);
   for (const map of [codes, space]) Object.assign(map, { square: 226, bottom: 36 });
-  for (const panel of [codes, space, sums, nats]) Object.assign(panel, { left: 34, right: 12 });
+  for (const panel of [codes, space, sums, nats]) Object.assign(panel, { left: 34, right: 16 });
   const keys = [...space.box.firstElementChild.children];
   const show = figure.readouts(
     { step: "step", pace: "steps per second", reconstruction: "recon\u00adstruction", kl: "KL", sigma2: "σ²", width: "median $s$", active: "dimensions used", linear: "$l$ > βσ²", near: "draws near data" },
@@ -175,8 +175,8 @@ Explorables.define("vae", (figure) => {
     });
     codes.ellipses("posterior area thin", list);
     if (set.columns > 2) list.forEach(([x, y], i) => codes.text(x, y, set.labels[i], "code ink"));
-    else codes.line("ink dots", list, "h0M");
-    for (const [label, x, y] of means(list)) codes.text(x, y, label, "name ink");
+    else codes.line("posterior dots", list, "h0M");
+    for (const [label, x, y] of means(list)) codes.text(x, y, label);
     if (d === 2) codes.ellipses("prior", [[0, 0, 2, 2]]);
     else for (const at of [-2, 2]) codes.line("prior", [[at, -reach], [at, reach]]);
     codes.dot("ink", z[0].value, d === 2 ? z[1].value : 0, 6);
@@ -217,7 +217,7 @@ Explorables.define("vae", (figure) => {
       space.canvas = null;
       space.begin([-set.reach, set.reach], [-set.reach, set.reach], [-1, 0, 1], [-1, 0, 1]);
       for (const [role, list, end] of [["data", set.shown, SHOWN], ["prior", drawn, DRAWS], ["posterior", redrawn, SHOWN]]) space.line(`${role} dots`, pairs(list, 0, end), "h0M");
-      for (const [label, x, y] of means(pairs(set.shown))) space.text(1.3 * x, 1.3 * y, label, "ink");
+      for (const [label, x, y] of means(pairs(set.shown))) space.text(1.3 * x, 1.3 * y, label);
       return space.dot("ink", drawn[2 * DRAWS], drawn[2 * DRAWS + 1], 6);
     }
     const side = Math.sqrt(set.columns);
