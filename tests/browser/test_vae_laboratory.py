@@ -1,5 +1,6 @@
 """The VAE laboratory: what trains there against torch step by step, and what its readers do."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Page
+from explorable_reader import Figure
+from playwright.sync_api import Browser, Page, expect
 from torch import Tensor, nn
 
 from genmodels.vae.model import VAE
@@ -95,3 +97,110 @@ def test_losses_are_those_of_torch(engine, name, columns, d):
     found = engine.evaluate(TRAIN, [rules, columns, d, layers, batches])
     assert np.ptp(expected, axis=0)[0] > 0.01 * expected[0][0]  # it learns
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
+
+
+STEPS_A_PRESS = 200
+PAGE = "vae-laboratory.html"
+PRESETS: dict[str, tuple[str, str]] = {
+    "Autoencoder": ("ring,2,autoencoder,fixed,-2,0", "codes are points"),
+    "VAE": ("ring,2,both,fixed,-2,0", "A linear VAE would use 2 of 2"),
+    "Needles": ("ring,2,mean,fixed,-2,0", "no term holds up their widths"),
+    "Apart": ("ring,2,variance,fixed,-2,0", "no term holds the codes together"),
+    "One of two": ("gaussian,2,both,fixed,-0.7,0", "A linear VAE would use 1 of 2"),
+    "Collapse": ("ring,2,both,fixed,-0.2,0", "The code says nothing"),
+    "Blur": ("digits,2,both,fixed,-0.5,0", "A linear VAE would use 2 of 2"),
+}
+
+
+def open_figure(page: Page, site: str, state: str = "") -> Figure:
+    return Figure(page, f"{site}/{PAGE}", "vae").open(state)
+
+
+def learn(figure: Figure, presses: int) -> dict[str, float]:
+    """Where nothing may move by itself, a button trains so many steps; what is then shown."""
+    for _ in range(presses):
+        step = figure.shown()["step"]
+        figure.root.get_by_role("button", name=f"{STEPS_A_PRESS} steps").click()
+        expect(figure.root.locator("[data-name=step]")).to_have_text(str(int(step + STEPS_A_PRESS)), timeout=60_000)
+    return figure.shown()
+
+
+@pytest.fixture(scope="module")
+def still(open_shared, site):
+    return open_figure(open_shared(reduced_motion="reduce"), site)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_each_lesson_shows_what_it_says(still, name):
+    state, words = PRESETS[name]
+    assert ",".join(still.press(name)).startswith(state)
+    assert still.shown()["step"] == 0
+    found = learn(still, 3)
+    expect(still.note).to_contain_text(words)
+    within = {
+        "Autoencoder": found["near"] < 0.3,
+        "VAE": found["active"] == found["linear"] == 2 and 2 < found["kl"] < 5 and 0.1 < found["width"] < 0.5,
+        "Needles": found["width"] < 0.05,
+        "Apart": found["kl"] > 20 and 0.7 < found["width"] < 1.2 and found["near"] < 0.05,
+        "One of two": found["active"] == found["linear"] == 1 and found["kl"] == pytest.approx(0.816, abs=0.15),
+        "Collapse": found["active"] == found["linear"] == 0 and found["kl"] < 0.02,
+        "Blur": found["active"] == 2 and found["linear"] == 4,
+    }
+    assert within[name], found
+
+
+def test_the_loss_may_change_while_it_runs_and_data_begin_anew(still):
+    still.press("VAE")
+    before = learn(still, 1)
+    for label, value in (("KL terms", "mean"), ("Variance σ²", "learned")):
+        still.root.get_by_label(label, exact=True).select_option(value)
+        assert still.shown()["step"] == before["step"]
+    assert learn(still, 1)["sigma2"] != pytest.approx(before["sigma2"], rel=0.01)
+    for label, value in (("Size of z", "1"), ("Data", "spiral")):
+        learn(still, 1)
+        still.root.get_by_label(label, exact=True).select_option(value)
+        assert still.shown()["step"] == 0
+
+
+def test_a_seed_gives_the_same_run_and_another_seed_another(still):
+    runs = []
+    for seed in (1, 2, 1):
+        still.follow(f"ring,2,both,fixed,-2,0,{seed},5,0,0")
+        still.press("Restart")
+        runs.append(learn(still, 1))
+    assert runs[0] == pytest.approx(runs[2], abs=0, nan_ok=True)
+    assert runs[0]["kl"] != runs[1]["kl"]
+
+
+def test_it_plays_until_the_reader_stops_it(page, site):
+    figure = open_figure(page, site)
+    figure.press("Play")
+    expect(figure.root.locator("[data-name=step]")).not_to_have_text("0")
+    figure.press("Pause")
+    step = figure.shown()["step"]
+    page.wait_for_timeout(300)
+    assert figure.shown()["step"] == step
+    figure.press("Collapse")  # a lesson begins by itself
+    expect(figure.root.get_by_role("button", name="Pause")).to_be_visible()
+    figure.press("Reset")
+    assert figure.shown()["step"] == 0
+    expect(figure.root.get_by_role("button", name="Play")).to_be_visible()
+
+
+def test_without_webassembly_a_sentence_says_so(page, site):
+    page.add_init_script("delete window.WebAssembly")
+    page.goto(f"{site}/{PAGE}")
+    root = page.locator("[data-explorable=vae]")
+    root.scroll_into_view_if_needed()
+    expect(root).to_contain_text("which this browser does not have")
+
+
+def test_eigenvalues_are_those_of_the_points(html):
+    text = (html / "_static/explorables/vae.data.js").read_text(encoding="utf-8")
+    for one in json.loads(text.removeprefix('Explorables.data("vae",').rstrip().removesuffix(");"))["sets"]:
+        codes = np.array(list(map(ord, one["letters"])))
+        z = codes - 35 - (codes > ord("\\"))
+        points = np.cumsum(np.where(z % 2, -(z + 1) // 2, z // 2)).reshape(-1, one["columns"]) * one["step"]
+        assert points.shape == (500, one["columns"])
+        values = np.linalg.eigvalsh(np.cov(points.T, bias=True))[::-1]
+        np.testing.assert_allclose(one["values"], values, atol=1e-6)
