@@ -18,6 +18,12 @@ FIGURES = [
 ]
 KINDS = list(dict(FIGURES).items())  # on one page each
 SCRIPTS = DOCS.parent / "conf/static/explorables"
+SHARED = {
+    name
+    for path in SCRIPTS.glob("*.js")
+    for names in re.findall(r"^// needs: (.+)", path.read_text(encoding="utf-8"), re.M)
+    for name in ["core", *names.split()]
+}
 WITH_DATA = {path.stem for path in SCRIPTS.glob("*.js") if "figure.data" in path.read_text(encoding="utf-8")}
 ANSWERS: dict[str, Callable[[Route], None]] = {
     "none": lambda route: route.abort(),
@@ -52,6 +58,7 @@ STATES = f"""async (root, fragments) => {{
     }}
     return states;
 }}"""
+UNSEEN = 150  # pixels, so low a window that a figure near the top of its page is not near it
 READOUTS = "cells => cells.map(cell => cell.dataset.value + cell.textContent)"
 every_figure = pytest.mark.parametrize(("name", "path"), FIGURES)
 # what a figure does is the same on each of its pages; where it starts and how much room it has is not
@@ -82,7 +89,7 @@ def focused(figure: Figure) -> bool:
 
 
 def test_all_figures_are_found():
-    assert {name for name, _ in FIGURES} == {path.stem for path in SCRIPTS.glob("*.js") if path.stem != "core"}
+    assert {name for name, _ in FIGURES} == {path.stem for path in SCRIPTS.glob("*.js")} - SHARED
 
 
 @every_kind
@@ -97,7 +104,11 @@ def test_keyboard_reaches_and_moves_every_control(page, site, name, path):
         assert group.locator("legend").inner_text().strip()
         group.locator(":checked").focus()
         figure.changed(lambda: page.keyboard.press("ArrowDown"))
-    reached = figure.root.locator("[type=range], fieldset :checked, button, summary")
+    for choice in figure.root.locator("select").all():
+        assert choice.evaluate("e => e.labels.length === 1 && e.labels[0].textContent.trim().length > 2")
+        choice.focus()
+        figure.changed(lambda: page.keyboard.press("ArrowDown"))
+    reached = figure.root.locator("[type=range], select, fieldset :checked, button, summary")
     reached.first.focus()
     for _ in range(reached.count()):
         assert focused(figure)
@@ -147,7 +158,7 @@ def test_every_button_leads_to_a_state_and_the_last_one_back(open_page, site, na
     page = open_page(reduced_motion="reduce")
     figure = Figure(page, f"{site}/{path}", name).open().unfold()
     start, numbers = figure.state(), readouts(figure)
-    buttons = figure.root.get_by_role("button").all()
+    buttons = figure.root.locator(".explorable-jumps").last.get_by_role("button").all()  # above, some train
     assert buttons[-1].inner_text() == "Reset"
     assert len(buttons) > 1
     for button in buttons[:-1]:
@@ -204,11 +215,12 @@ def test_nonsense_in_the_address_gives_the_default(page, site, name, path):
 @every_figure
 @pytest.mark.parametrize("width", [390, 1280])
 def test_fits_the_screen_and_the_room_kept_for_it(open_page, site, name, path, width):
-    page = open_page(viewport={"width": width, "height": 800})
+    page = open_page(viewport={"width": width, "height": UNSEEN})
     page.goto(f"{site}/{path}")
     figure = Figure(page, f"{site}/{path}", name)
     assert figure.root.locator("dd").count() == 0
     room = figure.root.evaluate("e => e.getBoundingClientRect().height")
+    page.set_viewport_size({"width": width, "height": 800})
     figure.see()
     page.evaluate(FRAMES)
     assert figure.root.evaluate("e => e.getBoundingClientRect().height") == pytest.approx(room, abs=1), (
@@ -231,7 +243,8 @@ def test_fits_the_screen_and_the_room_kept_for_it(open_page, site, name, path, w
 
 
 @every_figure
-def test_printed_without_having_been_seen(page, site, name, path):
+def test_printed_without_having_been_seen(open_page, site, name, path):
+    page = open_page(viewport={"width": 1280, "height": UNSEEN})
     page.goto(f"{site}/{path}", wait_until="networkidle")
     figure = page.locator(f"[data-explorable={name}]")
     assert figure.locator("dd").count() == 0

@@ -152,7 +152,7 @@ def test_each_lesson_shows_what_it_says(still, name):
 def test_the_loss_may_change_while_it_runs_and_data_begin_anew(still):
     still.press("VAE")
     before = learn(still, 1)
-    for label, value in (("KL terms", "mean"), ("Variance σ²", "learned")):
+    for label, value in (("KL terms", "mean"), ("Variance is", "learned")):
         still.root.get_by_label(label, exact=True).select_option(value)
         assert still.shown()["step"] == before["step"]
     assert learn(still, 1)["sigma2"] != pytest.approx(before["sigma2"], rel=0.01)
