@@ -25,9 +25,9 @@ Explorables.define("vae", (figure) => {
   const dataSet = figure.choice("data", "Data", Object.fromEntries(figure.data.sets.map(({ name, title }) => [name, title])));
   const latent = figure.choice("latent", "Size of $z$", { 1: "1", 2: "2" });
   const terms = figure.choice("terms", "KL terms", { both: "both", mean: "mean", variance: "variance", none: "none", autoencoder: "none, no noise" });
-  const learns = figure.choice("learns", "Variance σ²", { fixed: "fixed", learned: "learned" });
-  const variance = figure.slider("variance", "σ²", 0.1, -3, 1, (log) => (10 ** log).toPrecision(2));
-  const beta = figure.slider("beta", "β", 0.5, -6, 6, (log) => (2 ** log).toPrecision(2));
+  const learns = figure.choice("learns", "Variance is", { fixed: "fixed", learned: "learned" });
+  const variance = figure.slider("variance", "variance σ²", 0.1, -3, 1, (log) => (10 ** log).toPrecision(2));
+  const beta = figure.slider("beta", "weight β", 0.5, -6, 6, (log) => (2 ** log).toPrecision(2));
   const seed = figure.slider("seed", "seed", 1, 1, 20);
   const speed = figure.choice("speed", "Speed", { 1: "1 step a picture", 5: "5 steps", all: "fast" });
   const z = figure.fold("A code $z$ by slider", () => [1, 2].map((j) => figure.slider(`z${j}`, `$z_${j}$`, 0.1, -4, 4)));
