@@ -30,7 +30,7 @@ Explorables.define("vae", (figure) => {
   const beta = figure.slider("beta", "weight β", 0.5, -6, 6, (log) => (2 ** log).toPrecision(2));
   const seed = figure.slider("seed", "seed", 1, 1, 20);
   const speed = figure.choice("speed", "Speed", { 1: "1 step a picture", 5: "5 steps", all: "fast" });
-  const z = figure.fold("A code $z$ by slider", () => [1, 2].map((j) => figure.slider(`z${j}`, `$z_${j}$`, 0.1, -4, 4)));
+  const z = figure.fold("A code $z$ by slider", () => [1, 2].map((j) => figure.slider(`z${j}`, `code $z_${j}$`, 0.1, -4, 4)));
 
   const rules = () => ({
     terms: terms.text,
@@ -129,7 +129,7 @@ Explorables.define("vae", (figure) => {
   for (const panel of [codes, space, sums, nats]) Object.assign(panel, { left: 34, right: 16 });
   const keys = [...space.box.firstElementChild.children];
   const show = figure.readouts(
-    { step: "step", pace: "steps per second", reconstruction: "recon\u00adstruction", kl: "KL", sigma2: "σ²", width: "median $s$", active: "dimensions used", linear: "$l$ > βσ²", near: "draws near data" },
+    { step: "step", pace: "steps per second", reconstruction: "recon\u00adstruction", kl: "KL", sigma2: "σ²", width: "median $s$", active: "dimen\u00adsions used", linear: "$l$ > βσ²", near: "draws near data" },
     { step: 0, pace: 0, reconstruction: 2, kl: 2, active: 0, linear: 0 },
   );
   codes.onDrag((...press) => {
