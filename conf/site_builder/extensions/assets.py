@@ -43,8 +43,8 @@ EARLY_SCRIPT = (
 VERSION = re.compile(r'\A(\?v=\w*)?"')
 # the site's own files, the one script inside the pages, and style attributes, which formulas need
 POLICY = (
-    "default-src 'none'; script-src 'self'{wasm} 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "font-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'{wasm} 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'"
 )
 # what makers of pages write against HTML, ARIA or their readers, and how it is mended
 MENDS = (

@@ -41,8 +41,8 @@ Explorables.define("gan", (figure) => {
   const updates = figure.slider("updates", "$D$ per step", 1, 1, 20);
   const seed = figure.slider("seed", "Seed", 1, 1, 99);
   const rate = (i) => String(RATES[i]);
-  const rateD = figure.slider("rateD", "Rate of $D$", 1, 0, RATES.length - 1, rate);
-  const rateG = figure.slider("rateG", "Rate of $G$", 1, 0, RATES.length - 1, rate);
+  const rateD = figure.slider("rateD", "Rate $D$", 1, 0, RATES.length - 1, rate);
+  const rateG = figure.slider("rateG", "Rate $G$", 1, 0, RATES.length - 1, rate);
   const own = { // drawn points, two letters each
     name: "own",
     text: "",
@@ -233,7 +233,7 @@ Explorables.define("gan", (figure) => {
   ]);
 
   const panel = (height, legend, axis) => {
-    const made = figure.panel(height, axis, legend, 2, 220);
+    const made = figure.panel(height, axis, legend, 2, 150);
     if (axis) made.left = 52;
     return made;
   };
@@ -286,6 +286,7 @@ Explorables.define("gan", (figure) => {
     }
     return values;
   };
+  const ends = (end) => [0, [end - 0.035 * String(end).length * end / 2, String(end)]]; // the last number stays inside
   const pairs = (flat, count) => Array.from({ length: count }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
 
   const drawMap = (samples) => {
@@ -322,14 +323,14 @@ Explorables.define("gan", (figure) => {
     const end = Math.max(last, 50);
     const ticks = [0, Math.LN2, 2 * Math.LN2, ...(low < -0.5 ? [-Math.LN2] : [])];
     const names = ["0", "log 2", "2 log 2", "−log 2"];
-    losses.begin([0, end], [low, high], [0, end], ticks.map((tick, i) => [tick, names[i]]));
+    losses.begin([0, end], [low, high], ends(end), ticks.map((tick, i) => [tick, names[i]]));
     for (const [role, name] of [["discriminator", "L_D"], ["generator", "L_G"]]) {
       if (learnt.length) losses.line(role, learnt.map((each) => [each.step, each[name]]));
     }
-    modes.begin([0, end], [0, K + 0.5], [0, end], [1, ...(K > 2 ? [Math.ceil(K / 2)] : []), K].map((k) => [k, String(k)]));
+    modes.begin([0, end], [0, K + 0.5], ends(end), [1, ...(K > 2 ? [Math.ceil(K / 2)] : []), K].map((k) => [k, String(k)]));
     modes.line("ink", past.map((each) => [each.step, each.modes]));
-    code.begin([0, past.length], [K, 0], [[0.5, "0"], [past.length - 0.5, String(last)]], K > 9 ? [] : past[0].shares.map((_, k) => [k + 0.5, String(k)]));
-    code.paint(past[0].shares.flatMap((_, k) => past.map((each) => Math.min((K / 4) * each.shares[k], 1))), past.length);
+    code.begin([0, past.length], [K, 0], [[0.5, "0"], [past.length * (1 - 0.0175 * String(last).length), String(last)]], K > 9 ? [] : past[0].shares.map((_, k) => [k + 0.5, String(k)]));
+    code.paint(past[0].shares.flatMap((_, k) => past.map((each) => Math.min(Math.max(K / 4, 1) * each.shares[k], 1))), past.length);
   };
 
   const goal = () => 0.875 * run.data.centres.length; // 7 of 8
@@ -349,7 +350,7 @@ Explorables.define("gan", (figure) => {
       const at = ([x, y]) => [column + (0.48 * Math.min(Math.max(x / REACH, -1), 1)), row - 0.48 * Math.min(Math.max(y / REACH, -1), 1)];
       pictures.bar("cell", column, row + 0.49, row - 0.49, 0.98);
       pictures.line("generator dots", pairs(samples, 96).map(at), "h0M");
-      pictures.text(column, row, used.toFixed(1));
+      pictures.text(column - 0.3, row - 0.34, used.toFixed(1));
     });
     const heights = Array.from({ length: K }, (_, k) => list.filter(({ modes: used }) => Math.round(used) === k + 1).length);
     const marks = [0, Math.max(4, ...heights)];
