@@ -43,8 +43,8 @@ EARLY_SCRIPT = (
 VERSION = re.compile(r'\A(\?v=\w*)?"')
 # the site's own files, the one script inside the pages, and style attributes, which formulas need
 POLICY = (
-    "default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "font-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'{wasm} 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src data:; connect-src 'self'; form-action 'self'; base-uri 'none'"
 )
 # what makers of pages write against HTML, ARIA or their readers, and how it is mended
 MENDS = (
@@ -77,7 +77,8 @@ class Assets:
         context["bundled_css"], context["bundled_js"], context["early_script"] = [CSS], [JS, *own], EARLY_SCRIPT
         if not app.tags.has("live"):  # its server adds a script to each page
             digest = base64.b64encode(hashlib.sha256(EARLY_SCRIPT.encode()).digest()).decode()
-            context["content_security_policy"] = POLICY.format(digest=digest)
+            wasm = " 'wasm-unsafe-eval'" if f"{EXPLORABLES}engine.js" in own else ""  # it compiles its kernels
+            context["content_security_policy"] = POLICY.format(digest=digest, wasm=wasm)
 
     def bundle(self, app: Sphinx, error: Exception | None) -> None:
         """Write the two bundles; mend the pages, name the bundles' versions in them, remove what is not referred to."""

@@ -9,6 +9,7 @@ the still pictures of the page show the same.
 import html
 import json
 import posixpath
+import re
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,15 @@ class Explorable(SphinxDirective):
 def add_script(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Load the scripts only where there is a figure."""
     if pagename in app.env.metadata and (figures := app.env.metadata[pagename].get("interactive")):
-        for script in dict.fromkeys(("core", *figures)):
+        needed = (name for figure in figures for name in (*_needs(figure), figure))
+        for script in dict.fromkeys(("core", *needed)):
             app.add_js_file(f"explorables/{script}.js", defer="defer")
+
+
+def _needs(figure: str) -> list[str]:
+    """The scripts that a figure's own says it needs, in a line ``// needs: engine game``."""
+    found = re.search(r"^// needs: (.*)$", (SOURCES / f"{figure}.js").read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1].split() if found else []
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

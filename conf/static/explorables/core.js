@@ -347,6 +347,38 @@
       return control;
     }
 
+    /* As radios, for many options: a list that opens. */
+    choice(name, label, options) {
+      const id = `${this.name}-${name}`;
+      const row = make(this.rows, "div", { class: "explorable-choice" });
+      make(row, "label", { for: id }, label);
+      const input = make(row, "select", { id });
+      for (const [value, text] of Object.entries(options)) make(input, "option", { value }, text);
+      input.addEventListener("change", () => this.changed());
+      const control = {
+        name,
+        input,
+        get text() { return input.value; },
+        accept(text) {
+          const fits = Object.hasOwn(options, text);
+          if (fits) input.value = text;
+          return fits;
+        },
+      };
+      this.controls.push(control);
+      return control;
+    }
+
+    /* Buttons in a row: [[label, act], …]; returns them. */
+    buttons(list) {
+      this.row = make(this.form, "div", { class: "explorable-jumps" });
+      return list.map(([label, act]) => {
+        const button = make(this.row, "button", { type: "button" }, label);
+        button.addEventListener("click", act);
+        return button;
+      });
+    }
+
     /* A row of buttons, each of which jumps to a state: [[label, () => texts], …]; the last button resets. */
     jumps(list) {
       this.row ??= make(this.form, "div", { class: "explorable-jumps" });

@@ -114,7 +114,7 @@
     }
   }
 
-  /* Memory of its own with the kernels that work on it; dropped as a whole. Numbers start as 0. */
+  /* Memory with the kernels that work on it. Numbers start as 0. */
   let module;
   const room = () => {
     try {
@@ -130,6 +130,10 @@
         const at = end;
         end += 16 * Math.ceil((count * SIZE) / 16);
         return Object.assign(new Float32Array(kernels.memory.buffer, at, count), { at });
+      },
+      clear() { // for other networks: a memory of its own for each would soon be too many
+        new Uint8Array(kernels.memory.buffer, 0, end).fill(0);
+        end = 0;
       },
     };
   };
