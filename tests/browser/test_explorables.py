@@ -107,7 +107,8 @@ def test_keyboard_reaches_and_moves_every_control(page, site, name, path):
     for choice in figure.root.locator("select").all():
         assert choice.evaluate("e => e.labels.length === 1 && e.labels[0].textContent.trim().length > 2")
         choice.focus()
-        figure.changed(lambda: page.keyboard.press("ArrowDown"))
+        key = "ArrowUp" if choice.evaluate("e => e.selectedIndex") else "ArrowDown"
+        figure.changed(lambda key=key: page.keyboard.press(key))
     reached = figure.root.locator("[type=range], select, fieldset :checked, button, summary")
     reached.first.focus()
     for _ in range(reached.count()):

@@ -122,7 +122,7 @@ Explorables.define("vae", (figure) => {
   });
 
   const codes = figure.panel(0, "z₁", [["posterior", "posteriors"], ["prior", "prior"], ["ink dot", "$z$"]], 2, 120);
-  const space = figure.panel(0, "", [["data dot", "data"], ["posterior dot", "redrawn"], ["prior dot", "drawn"], ["ink dot", "$z$"], ["plain", "digits; redrawn; drawn; framed: $z$"]], 2, 120);
+  const space = figure.panel(0, "", [["data dot", "data"], ["posterior dot", "redrawn"], ["prior dot", "drawn"], ["ink dot", "$z$"], ["plain", "digits, redrawn, drawn; $z$"]], 2, 120);
   const sums = figure.panel(140, "z", [["posterior", "$q$($z_1$)"], ["posterior dashed", "$q$($z_2$)"], ["prior", "prior"]], 2, 120);
   const nats = figure.panel(140, "step", [["ink", "error"], ["posterior", "KL $z_1$"], ["posterior dashed", "KL $z_2$"]], 2, 120);
   for (const map of [codes, space]) Object.assign(map, { square: 226, bottom: 36 });
