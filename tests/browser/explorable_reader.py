@@ -10,7 +10,7 @@ import numpy as np
 from drags import steady
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-STATE = """root => [...root.querySelectorAll("fieldset, .explorable-slider")]
+STATE = """root => [...root.querySelectorAll("fieldset, .explorable-choice, .explorable-slider")]
     .map(row => (row.querySelector(":checked") ?? row.querySelector("input")).value)"""
 GOES = """fragment => new Promise((done, fail) => {
     if (location.hash === `#${fragment}`) history.replaceState(null, "", "#explore"); // or it would not change

@@ -19,6 +19,12 @@ FIGURES = [
 ]
 KINDS = list(dict(FIGURES).items())  # on one page each
 SCRIPTS = DOCS.parent / "conf/static/explorables"
+SHARED = {  # scripts that figures need
+    name
+    for path in SCRIPTS.glob("*.js")
+    for names in re.findall(r"^// needs: (.+)", path.read_text(encoding="utf-8"), re.M)
+    for name in ["core", *names.split()]
+}
 WITH_DATA = {path.stem for path in SCRIPTS.glob("*.js") if "figure.data" in path.read_text(encoding="utf-8")}
 ANSWERS: dict[str, Callable[[Route], None]] = {
     "none": lambda route: route.abort(),
@@ -53,6 +59,7 @@ STATES = f"""async (root, fragments) => {{
     }}
     return states;
 }}"""
+UNSEEN = 150  # pixels, so low a window that a figure near the top of its page is not near it
 READOUTS = "cells => cells.map(cell => cell.dataset.value + cell.textContent)"
 every_figure = pytest.mark.parametrize(("name", "path"), FIGURES)
 # what a figure does is the same on each of its pages; where it starts and how much room it has is not
@@ -83,7 +90,7 @@ def focused(figure: Figure) -> bool:
 
 
 def test_all_figures_are_found():
-    assert {name for name, _ in FIGURES} == {path.stem for path in SCRIPTS.glob("*.js") if path.stem != "core"}
+    assert {name for name, _ in FIGURES} == {path.stem for path in SCRIPTS.glob("*.js")} - SHARED
 
 
 @every_kind
@@ -98,7 +105,12 @@ def test_keyboard_reaches_and_moves_every_control_also_from_disk(page, site_file
         assert group.locator("legend").inner_text().strip()
         group.locator(":checked").focus()
         figure.changed(lambda: page.keyboard.press("ArrowDown"))
-    reached = figure.root.locator("[type=range], fieldset :checked, button, summary")
+    for choice in figure.root.locator("select").all():
+        assert choice.evaluate("e => e.labels.length === 1 && e.labels[0].textContent.trim().length > 2")
+        choice.focus()
+        key = "ArrowUp" if choice.evaluate("e => e.selectedIndex") else "ArrowDown"
+        figure.changed(lambda key=key: page.keyboard.press(key))
+    reached = figure.root.locator("[type=range], select, fieldset :checked, button, summary")
     reached.first.focus()
     for _ in range(reached.count()):
         assert focused(figure)
@@ -158,7 +170,7 @@ def test_every_button_leads_to_a_state_and_the_last_one_back(open_page, site, na
     page = open_page(reduced_motion="reduce")
     figure = Figure(page, f"{site}/{path}", name).open().unfold()
     start, numbers = figure.state(), readouts(figure)
-    buttons = figure.root.get_by_role("button").all()
+    buttons = figure.root.locator(".explorable-jumps").last.get_by_role("button").all()  # above, some train
     assert buttons[-1].inner_text() == "Reset"
     assert len(buttons) > 1
     for button in buttons[:-1]:
@@ -225,11 +237,11 @@ def fits(figure: Figure, width: int, room: float) -> None:
 
 @every_figure
 def test_fits_the_screen_turned_or_not_and_the_paper_without_having_been_seen(open_page, site, name, path):
-    page = open_page(viewport={"width": 1280, "height": 800})
+    page = open_page(viewport={"width": 1280, "height": UNSEEN})
     page.goto(f"{site}/{path}")
     figure, rooms, drawn = Figure(page, f"{site}/{path}", name), {}, {}
     for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 800})
+        page.set_viewport_size({"width": width, "height": UNSEEN})
         rooms[width] = figure.root.evaluate("e => e.getBoundingClientRect().height")
     assert figure.root.locator("dd").count() == 0
     figure.see()
@@ -240,7 +252,7 @@ def test_fits_the_screen_turned_or_not_and_the_paper_without_having_been_seen(op
     page.set_viewport_size({"width": 390, "height": 800})
     assert boxes(figure) == drawn[390]
     # anew, and drawn for the printer alone
-    page.set_viewport_size({"width": 1280, "height": 800})
+    page.set_viewport_size({"width": 1280, "height": UNSEEN})
     page.goto("about:blank")
     page.goto(f"{site}/{path}")
     assert figure.root.locator("dd").count() == 0

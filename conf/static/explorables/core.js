@@ -119,6 +119,15 @@
       make(this.layer, "circle", { class: role, cx: this.X(x), cy: this.Y(y), r });
     }
 
+    /* Ellipses [x, y, half their width, half their height, …] of a square panel as one shape. */
+    ellipses(role, list) {
+      const d = list.map(([x, y, ...half]) => {
+        const [a, b] = half.map((side) => (side * this.scale).toFixed(2));
+        return `M${(this.X(x) - a).toFixed(1)},${this.Y(y).toFixed(1)}a${a},${b} 0 1 0 ${2 * a},0a${a},${b} 0 1 0 ${-2 * a},0`;
+      });
+      make(this.layer, "path", { class: role, d: d.join("") });
+    }
+
     text(x, y, label, role = "") {
       make(this.layer, "text", { class: role, x: this.X(x), y: this.Y(y) + 4 }, label);
     }
