@@ -17,7 +17,7 @@
 
   function copied(element) {
     const copy = element.cloneNode(true);
-    copy.querySelectorAll("button, .headerlink, template").forEach((part) => part.remove());
+    copy.querySelectorAll("button, .headerlink, .copy-link, template, .cell > details, details.claims").forEach((part) => part.remove());
     copy.querySelectorAll("[id]").forEach((part) => part.removeAttribute("id"));
     return copy;
   }
@@ -33,7 +33,7 @@
     }
     if (!found) return null;
     const parts = [...copied(found).childNodes];
-    if (link.matches("a.claim")) parts[0] = parts[0].textContent; // the check itself leads on to the ledger
+    if (link.matches("a.claim")) parts.splice(0, 1, ...parts[0].childNodes); // the check itself leads on to the ledger
     const text = document.createElement("p");
     text.append(...parts);
     return text;

@@ -155,7 +155,7 @@ def test_play_runs_to_the_end_and_pauses(figure, data):
 
 def test_notes_name_the_crowds_and_their_moves(figure, data, runs):
     told = set()
-    figure.tells({"hidden,0": "The first weights"})
+    figure.tells({"hidden,0": "The first weights", "hidden,9": "Which of the three lags? Choose its letter."})
     times = np.array(data["steps"]) // 5
     shares = np.array([mode_shares(run.snapshots[0, times], TARGET) for run in runs])
     modes = np.array([effective_modes(run.snapshots[0, times], TARGET) for run in runs])
@@ -166,7 +166,7 @@ def test_notes_name_the_crowds_and_their_moves(figure, data, runs):
         new = close & crowds & (shares[range(3), t - 1, top] < 0.5)
         named = ["ABC"[i] for i in range(3) if (new if new.any() else modes[:, t] < 2.5)[i]]
         words = "The crowd of {} is on" if new.any() else "One crowd: {}." if named else "No run"
-        figure.tells({f"hidden,{t}": words.format((" and " if new.any() else ", ").join(named))})
+        figure.tells({f"A,{t}": words.format((" and " if new.any() else ", ").join(named))})
         told.add(words)
     assert len(told) == 3  # each is said at some moment, which differs between processors
 

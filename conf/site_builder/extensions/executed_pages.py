@@ -139,7 +139,8 @@ def draws_or_checks(cell: Any) -> bool:
 
 
 def _folded(cell: Any) -> bool:
-    return cell.cell_type == "code" and "hide-input" in cell.metadata.get("tags", [])
+    tags = cell.metadata.get("tags", [])
+    return cell.cell_type == "code" and "hide-input" in tags and "remove-input" not in tags
 
 
 def _joined(outputs: Iterable[Any]) -> list[Any]:

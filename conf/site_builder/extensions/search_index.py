@@ -107,13 +107,18 @@ def script(pages: list[Entry]) -> str:
     return ";\n".join([*parts, f"siteSearch.start({data})"]) + ";\n"
 
 
+def section_of(node: nodes.Node) -> nodes.section:
+    """The innermost section around it."""
+    return node if isinstance(node, nodes.section) else section_of(node.parent)
+
+
 def name_folds(app: Sphinx, doctree: nodes.document) -> None:
-    """Give each fold an address by its title, so that a search leads into it."""
+    """Give each fold an address by its section and its title, so that a search leads into it."""
     taken = {name for node in doctree.findall(nodes.Element) for name in node["ids"]}
     for fold in doctree.findall(nodes.container):
         title = fold.next_node(nodes.rubric) if fold.get("design_component") == "dropdown" else None
         if title is not None and not title["ids"] and "hint" not in fold["container_classes"]:
-            name = nodes.make_id(prose(title))
+            name = f"{section_of(fold)['ids'][0]}-{nodes.make_id(prose(title))}"
             title["ids"].append(next(each for n in count(1) if (each := f"{name}-{n}" if n > 1 else name) not in taken))
             taken.update(title["ids"])
 

@@ -21,7 +21,7 @@ Explorables.define("dirac", (figure) => {
   figure.jumps([jump("Simultaneous", "simultaneous", 0), jump("Alternating", "alternating", 0), jump("R1", "simultaneous", 0.5)]);
   const plane = figure.panel(0, "θ", [["walk dot", "steps: drag"], ["distance", "circle"]], 5 / 3, 240);
   const away = figure.panel(1, "steps", [["walk", "distance"]], 5 / 2, 150);
-  const show = figure.readouts({ factor: "|z| of a step", start: "first distance", end: "last distance" }, { factor: 4, start: 2, end: 2 });
+  const show = figure.readouts({ factor: "factor per step, |z|", start: "first distance", end: "last distance" }, { factor: 4, start: 2, end: 2 });
   let reach; // of the axes: wider for a path that leads farther out; not while the reader holds the start
   let held = false;
   const move = (x, y) => {

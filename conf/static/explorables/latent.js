@@ -49,7 +49,7 @@ Explorables.define("latent", (figure) => {
   }
   for (const model of models) model.strip = figure.panel(1, "", [["plain", `${model.title}: the last ten draws`]]);
   const show = figure.readouts(
-    Object.fromEntries(models.map(({ key, title }) => [key, `${title}: nearest code`])),
+    Object.fromEntries(models.map(({ key, title }) => [key, `${title}: distance to the nearest code`])),
     Object.fromEntries(models.map(({ key }) => [key, 2])),
   );
   const roles = ["walk", "posterior"]; // the autoencoder has no posterior
@@ -91,8 +91,9 @@ Explorables.define("latent", (figure) => {
       return draw ? draw.images[m][Math.floor(i / (10 * side)) * side + (i % side)] : 0;
     }), 10 * side);
     if (!drawn.length) strip.text(5, 0.5, "none yet", "blank");
-    const distance = Math.min(...model.at.map((code) => Math.hypot(code[0] - z[0], code[1] - z[1])));
+    const distances = model.at.map((code) => Math.hypot(code[0] - z[0], code[1] - z[1]));
+    const distance = Math.min(...distances);
     show({ [key]: distance });
-    return `${title}: ${distance > usual ? "far from all codes, a guess." : "codes are near; of one kind, or mixed?"}`;
+    return `${title}: ${distance > usual ? "far from all codes, a guess." : `near the code of a ${labels[distances.indexOf(distance)]}.`}`;
   }).join(" ");
 });

@@ -46,7 +46,7 @@ Explorables.define("log", (figure) => {
     const room = [Math.min(-0.1, ...all) - 0.05 * high, 1.05 * high];
     const between = high > 5 ? "" : "log 2"; // no room for a name between 0 and 2 log 2
     const rests = [[0, "0"], [Math.log(2), between], [2 * Math.log(2), "2 log 2"], ...(loss.text === "saturating" ? [[-Math.log(2), "−log 2"]] : [])];
-    log.begin([0, 1.04 * steps], room, [0, steps / 2, steps], [...rests, ...[5, 10, 15].filter((value) => value < high)]);
+    log.begin([0, 1.04 * steps], room, [0, steps / 2, steps], [...rests, ...[3, 5, 10, 15].filter((value) => value < high && (value > 3 || high < 5))]);
     for (const [i, role] of ["discriminator", "generator"].entries()) {
       log.line(role, curves[i].map((value, k) => [((k + 0.5) * steps) / curves[i].length, value]));
     }

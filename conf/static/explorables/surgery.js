@@ -31,9 +31,10 @@
     const width = figure.slider("width", "width $s$ of all", 0.01, -2, 0.5, (log) => (10 ** log).toPrecision(3));
     const centres = figure.fold("Means by slider", () => even.map((_, i) => figure.slider(`mean${i + 1}`, `mean ${i + 1}`, 0.01, -2.5, 2.5)));
     const jump = (log, f) => () => [log, ...centres.map(f)];
+    const first = (_, i) => figure.defaults[i + 1];
     figure.jumps([
-      ["Needles", jump("-2", ({ text }) => text)],
-      ["Width 1", jump("0", ({ text }) => text)],
+      ["Needles", jump("-2", first)],
+      ["Width 1", jump("0", first)],
       ["Each the prior", jump("0", () => "0")],
       ["Together the prior", jump("-0.3", (_, i) => String(even[i]))],
     ]);
@@ -59,7 +60,7 @@
         graph(`posterior thin ${area}`, around(value), (z) => density(z, value, s) / means.length);
         line.dot("posterior", value, 0, 6);
       }
-      if (density(0, 0, s) > means.length) line.text(3.1, 0.92, "higher than drawn");
+      if (density(0, 0, s) > means.length) line.text(4.9, 0.92, "higher than drawn", "tick");
 
       const now = terms(means, s);
       const most = Math.log(means.length);

@@ -51,10 +51,11 @@ Explorables.define("theatre", (figure) => {
     return follow;
   }));
   const used = (shares) => Math.exp(-shares.reduce((sum, r) => sum + (r && r * Math.log(r)), 0));
+  /* What was guessed, and whether that is right; before it the figure does not give it away. */
   const guessed = () => {
     if (names.text === "shown") return runs.map(({ name }, i) => letters[i] + ": " + name).join("; ") + ". ";
     const run = runs[letters.indexOf(names.text)];
-    if (!run) return "";
+    if (!run) return "Which of the three lags? Choose its letter.";
     if (run.name === "lagging") return `Right: ${names.text}. With packs, some samples lie between circles. `;
     return `No: ${names.text} ends on ${used(run.shares[end - 1]).toFixed(1)} modes. Look for one crowd. `;
   };
@@ -94,7 +95,8 @@ Explorables.define("theatre", (figure) => {
     });
     show(numbers);
     const guess = guessed();
-    if (!t) return `${guess}The first weights: the same in all three, and D knows nothing yet.`;
+    if (!t) return `${guess} The first weights: the same generator in all three, and D knows nothing yet.`;
+    if (names.text !== "shown" && !guess.startsWith("Right")) return guess;
     if (movers.length) return `${guess}The crowd of ${movers.join(" and ")} is on a new mode: look at the map where it was.`;
     return guess + (crowds.length ? `One crowd: ${crowds.join(", ")}.` : "No run sits on fewer than 2.5 modes at this step.");
   };
