@@ -67,8 +67,8 @@ def test_buttons_jump_and_the_last_one_to_the_posteriors_of_the_page(figure):
     moved = [0.5, *MEANS[1:]]
     figure.follow((-0.5, *moved))
     for name, expected in {
-        "Needles": [-2, *moved],
-        "Width 1": [0, *moved],
+        "Needles": [-2, *MEANS],
+        "Width 1": [0, *MEANS],
         "Together the prior": [-0.3, *EVEN],
         "Each the prior": [0] + 8 * [0],
         "Reset": [-1, *MEANS],

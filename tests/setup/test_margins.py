@@ -56,7 +56,9 @@ def test_an_unknown_page_is_an_error_that_names_the_pages():
     command = [sys.executable, "-m", "site_builder", "margins", "9z"]
     run = subprocess.run(command, cwd=ROOT / "conf", capture_output=True, text=True)
     assert run.returncode == 2
-    assert "No page with cells is called 9z: there are 1-vae, 1a-sampling, 1b-latent-space" in run.stderr
+    assert (
+        "No page with cells is called 9z: there are gan-laboratory, 1-vae, 1a-sampling, 1b-latent-space" in run.stderr
+    )
 
 
 def test_the_build_shows_its_own_seeds_whatever_the_environment_says(monkeypatch, tmp_path):

@@ -23,6 +23,7 @@ from site_builder.style_pruning import names, pruned, words
 STATIC = Path(__file__).parents[2] / "static"
 CSS, JS = "_static/site-bundle.css", "_static/site-bundle.js"
 EXPLORABLES = "_static/explorables/"  # scripts for pages with a figure to play with
+ENGINE, LABORATORY = f"{EXPLORABLES}engine.js", f"{EXPLORABLES}laboratory.css"  # where networks learn
 INDEX = "searchindex.js"  # made by search_index; like the bundles, an old one must not outlive the pages in a cache
 THEME_CSS = ("basic.css", "styles/theme.css", "styles/pydata-sphinx-theme.css")  # the first is imported by the second
 # scripts of Sphinx, the theme and extensions that the site does without
@@ -74,10 +75,12 @@ class Assets:
         self.sheets.update(dict.fromkeys(sheets))
         self.scripts.update(dict.fromkeys(name for name in scripts if _joined(name)))
         own = [name for name in scripts if name.startswith(EXPLORABLES)]
-        context["bundled_css"], context["bundled_js"], context["early_script"] = [CSS], [JS, *own], EARLY_SCRIPT
+        learns = ENGINE in own
+        context["bundled_css"] = [CSS, LABORATORY] if learns else [CSS]
+        context["bundled_js"], context["early_script"] = [JS, *own], EARLY_SCRIPT
         if not app.tags.has("live"):  # its server adds a script to each page
             digest = base64.b64encode(hashlib.sha256(EARLY_SCRIPT.encode()).digest()).decode()
-            wasm = " 'wasm-unsafe-eval'" if f"{EXPLORABLES}engine.js" in own else ""  # it compiles its kernels
+            wasm = " 'wasm-unsafe-eval'" if learns else ""  # the engine compiles its kernels
             context["content_security_policy"] = POLICY.format(digest=digest, wasm=wasm)
 
     def bundle(self, app: Sphinx, error: Exception | None) -> None:
@@ -98,11 +101,11 @@ class Assets:
 def _publish(app: Sphinx, out: Path, style: str, script: str) -> None:
     paths = sorted(path for path in out.rglob("*.html") if "_static" not in path.parts)
     pages = {path: _mended(path.read_text(encoding="utf-8")) for path in paths}
-    figures = {  # the script of the figures to play with, and their data
+    figures = {  # scripts of the figures to play with, their data, a style sheet
         path.relative_to(out).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted(out.glob(f"{EXPLORABLES}*.js"))
+        for path in sorted(out.glob(f"{EXPLORABLES}*.*s"))
     }
-    every_script = script + "".join(text for name, text in figures.items() if not name.endswith(".data.js"))
+    every_script = script + "".join(text for name, text in figures.items() if not name.endswith((".data.js", ".css")))
     used = words(every_script).union(*map(names, pages.values()))
     recall = site(app.config).memo.recall
     style = embedded(recall(pruned, style, sorted(used)), STATIC, pages.values(), recall)

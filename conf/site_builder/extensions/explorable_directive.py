@@ -10,6 +10,7 @@ import html
 import json
 import posixpath
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def shared(config: Config) -> dict[str, Any]:
 
 
 def write_scripts(app: Sphinx) -> None:
-    """Make the figures' script and their data static files."""
+    """Make the figures' scripts, their data and a style sheet static files."""
     folder, data = Path(app.config.site_build) / "generated" / "explorables", shared(app.config)
     clear(folder)
     folder.mkdir(parents=True)
@@ -57,6 +58,7 @@ def write_scripts(app: Sphinx) -> None:
     for path in SOURCES.glob("*.js"):
         script = jsmin(path.read_text(encoding="utf-8"), keep_bang_comments=True)
         (folder / path.name).write_text(script, encoding="utf-8")
+    shutil.copy(SOURCES / "laboratory.css", folder)
 
 
 class Explorable(SphinxDirective):

@@ -119,15 +119,6 @@
       make(this.layer, "circle", { class: role, cx: this.X(x), cy: this.Y(y), r });
     }
 
-    /* Ellipses [x, y, half their width, half their height, …] of a square panel as one shape. */
-    ellipses(role, list) {
-      const d = list.map(([x, y, ...half]) => {
-        const [a, b] = half.map((side) => (side * this.scale).toFixed(2));
-        return `M${(this.X(x) - a).toFixed(1)},${this.Y(y).toFixed(1)}a${a},${b} 0 1 0 ${2 * a},0a${a},${b} 0 1 0 ${-2 * a},0`;
-      });
-      make(this.layer, "path", { class: role, d: d.join("") });
-    }
-
     text(x, y, label, role = "") {
       make(this.layer, "text", { class: role, x: this.X(x), y: this.Y(y) + 4 }, label);
     }
@@ -347,38 +338,6 @@
       return control;
     }
 
-    /* As radios, for many options: a list that opens. */
-    choice(name, label, options) {
-      const id = `${this.name}-${name}`;
-      const row = make(this.rows, "div", { class: "explorable-choice" });
-      make(row, "label", { for: id }, label);
-      const input = make(row, "select", { id });
-      for (const [value, text] of Object.entries(options)) make(input, "option", { value }, text);
-      input.addEventListener("change", () => this.changed());
-      const control = {
-        name,
-        input,
-        get text() { return input.value; },
-        accept(text) {
-          const fits = Object.hasOwn(options, text);
-          if (fits) input.value = text;
-          return fits;
-        },
-      };
-      this.controls.push(control);
-      return control;
-    }
-
-    /* Buttons in a row: [[label, act], …]; returns them. */
-    buttons(list) {
-      this.row = make(this.form, "div", { class: "explorable-jumps" });
-      return list.map(([label, act]) => {
-        const button = make(this.row, "button", { type: "button" }, label);
-        button.addEventListener("click", act);
-        return button;
-      });
-    }
-
     /* A row of buttons, each of which jumps to a state: [[label, () => texts], …]; the last button resets. */
     jumps(list) {
       this.row ??= make(this.form, "div", { class: "explorable-jumps" });
@@ -492,6 +451,9 @@
   });
 
   window.Explorables = {
+    Figure,
+    Panel,
+    make,
     define: (name, build) => builders.set(name, build),
     data: (name, values) => data.set(name, values),
     range,

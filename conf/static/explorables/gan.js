@@ -1,7 +1,7 @@
 /* The GAN laboratory: a GAN of genmodels.gan, trained while the reader watches and changes its rules.
 
    Shares r_k of 512 samples by the nearest mode, modes in use exp(-sum_k r_k log r_k), as genmodels.measures.metrics has them. */
-// needs: engine game
+// needs: laboratory engine game
 Explorables.define("gan", (figure) => {
   const rooms = [Engine.room(), Engine.room()]; // for the game that is shown, and for those of "Try 16 seeds"
   if (!rooms[0]) {

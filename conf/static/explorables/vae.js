@@ -2,7 +2,7 @@
 
    Data sets come from a cell of the page: whole numbers of a step, and the eigenvalues l of their covariance. A linear VAE uses the
    directions with l > beta sigma^2 (genmodels.vae.linear). */
-// needs: engine elbo
+// needs: laboratory engine elbo
 Explorables.define("vae", (figure) => {
   const room = Engine.room();
   if (!room) return () => "The networks of this figure learn in WebAssembly, which this browser does not have. The still picture shows what they learn.";
