@@ -64,10 +64,11 @@ def _section(env: BuildEnvironment, section: nodes.section) -> Entry:
     """A section's anchor, title and text without its sub-sections, and the places in it that have an address."""
     others = (nodes.section, nodes.title)  # and questions, which are sections of their own
     own = [part for part in section.children if not isinstance(part, others) and "asked" not in part["classes"]]
+    open_ = [part for part in own if "sd-dropdown" not in part["classes"]]  # a fold is a place of its own
     return {
         "id": "" if isinstance(section.parent, nodes.document) else section["ids"][0],
         "title": prose(section.next_node(nodes.title)),
-        "text": prose(*own),
+        "text": prose(*open_),
         "places": [place for child in own for place in _places(env, child)],
     }
 
@@ -83,19 +84,13 @@ def _places(env: BuildEnvironment, part: nodes.Node) -> Iterator[list[str]]:
             yield [node["ids"][0], f"Equation ({number})", readable(node.astext())]
         elif isinstance(node, nodes.raw):
             yield from ([anchor, "Check", text] for anchor, text in checks(node.astext()))
-        elif isinstance(node, nodes.rubric) and node["ids"]:
-            yield [node["ids"][0], prose(node), prose(*node.parent.children[1:])]
+        elif "sd-dropdown" in node["classes"] and node["ids"]:
+            yield [node["ids"][0], prose(node[0]), prose(*node[1:])]
         elif isinstance(node, nodes.citation) and node["ids"]:
             text = prose(node.children[-1])
             yield [node["ids"][0], text.partition(". ")[0], text]
         elif isinstance(node, addnodes.desc_signature) and node["ids"] and node.parent["objtype"] in NAMED:
-            yield [node["ids"][0], node["ids"][0].removeprefix("genmodels."), _summary(node.parent)]
-
-
-def _summary(described: nodes.Node) -> str:
-    """The first paragraph of a docstring."""
-    paragraphs = (prose(paragraph) for paragraph in described.findall(nodes.paragraph))
-    return next((text for text in paragraphs if not text.startswith(("Bases:", "Alias for"))), "")
+            yield [node["ids"][0], node["ids"][0].removeprefix("genmodels."), ""]
 
 
 def script(pages: list[Entry]) -> str:
