@@ -234,6 +234,11 @@ Explorables.define("gan", (figure) => {
     ["Cure", preset("ring,non-saturating,two,both,64,all,1,1,3,6")],
     ["No cure", preset("ring,saturating,alone,both,64,5,1,1,3,6")],
   ]);
+  figure.row.addEventListener("click", ({ target }) => { // a lesson begins with the first weights
+    if (target === figure.row) return;
+    restart();
+    figure.show();
+  });
 
   const panel = (height, legend, axis) => {
     const made = figure.panel(height, axis, legend, 2, 150);
@@ -335,7 +340,7 @@ Explorables.define("gan", (figure) => {
     code.paint(past[0].shares.flatMap((_, k) => past.map((each) => Math.min(Math.max(K / 4, 1) * each.shares[k], 1))), past.length);
   };
 
-  const goal = () => 0.875 * run.data.centres.length; // 7 of 8
+  const goal = () => 0.875 * inUse(run.data.shares); // 7 of 8 equal ones
   const drawTries = () => {
     if (trying && trying.key !== key()) {
       endTries();
@@ -372,11 +377,11 @@ Explorables.define("gan", (figure) => {
     const before = past.at(-4) ?? past[0];
     const top = (each) => each.shares.indexOf(Math.max(...each.shares));
     if (K > 2 && now.modes < 0.35 * K) {
-      return top(now) === top(before)
-        ? `Most samples are on few modes. The fullest has number ${top(now)}, as it had ${run.step - before.step} steps ago.`
-        : `One crowd, and it moves: the fullest mode was number ${top(before)}, now it is number ${top(now)}.`;
+      const [number, crowd] = [top(now), Math.max(...now.shares) > 0.5];
+      if (number === top(before)) return `Few modes are in use. The fullest has number ${number}, as it had ${run.step - before.step} steps ago.`;
+      return `${crowd ? "One crowd, and it moves" : "Few modes are in use"}: the fullest was number ${top(before)}, now it is number ${number}.`;
     }
-    if (now.modes < goal()) return `Modes are missing or rare: as many are in use as ${now.modes.toFixed(1)} equal ones.`;
+    if (now.modes < goal()) return `Modes are missing or rarer than in the data: as many as ${now.modes.toFixed(1)} equal ones are in use, of ${inUse(run.data.shares).toFixed(1)}.`;
     return "Nearly all modes are in use. The map tells whether the samples are near them.";
   };
 

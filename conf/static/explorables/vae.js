@@ -251,7 +251,7 @@ Explorables.define("vae", (figure) => {
     if (terms.text === "mean") return `Codes are drawn to the origin, and no term holds up their widths: the median is ${width.toPrecision(2)}.${share}`;
     if (terms.text === "variance") return `Widths are held up, their median is ${width.toPrecision(2)}; no term holds the codes together: they reach ${far.toPrecision(2)}.${share}`;
     const level = rules().beta * vae.variance(rules());
-    const words = used ? `${total.toFixed(1)} nats can tell at most ${Math.round(Math.exp(total))} points apart.` : "The code says nothing: every posterior is nearly the prior.";
+    const words = used ? `${total.toFixed(1)} nats ${total < 0.69 ? "are too little to tell two points apart" : `can tell at most ${Math.round(Math.exp(total))} equally likely points apart`}.` : "The code says nothing: every posterior is nearly the prior.";
     return words + share + linearTheory(level);
   };
 
