@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import settings
+
+torch.set_num_threads(1)  # as cells have it: more round otherwise, which training amplifies
 
 ROOT = Path(__file__).resolve().parents[1]
 
