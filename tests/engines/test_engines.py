@@ -9,6 +9,7 @@ from pypdf import PdfReader
 
 QUESTIONS = ["sheet-2/1b-latent-space.html", "sheet-2/2a-no-overlap.html", "sheet-2/3c-packing.html"]
 OTHERS = ["index.html", "sheet-2/1-vae.html", "sheet-2/answers.html", "notation.html", "search.html?q=log%202"]
+LABORATORIES = ["gan-laboratory.html", "vae-laboratory.html"]
 PAGE = "sheet-2/2a-no-overlap.html"
 FIRST = "return document.querySelector(arguments[0])?.href.includes(arguments[1])"
 # a page in a frame is as wide as the frame, also where no window gets so narrow
@@ -49,7 +50,7 @@ def until(engine, script: str, *values):
     return None
 
 
-@pytest.mark.parametrize("name", [*QUESTIONS, *OTHERS, "api/index.html", "genindex.html"])
+@pytest.mark.parametrize("name", [*QUESTIONS, *OTHERS, *LABORATORIES, "api/index.html", "genindex.html"])
 def test_nothing_scrolls_sideways(engine, site, name):
     engine.goto(f"{site}/robots.txt")  # the pages themselves forbid frames
     engine.run(FRAME, f"{site}/{name}")
@@ -79,6 +80,16 @@ def test_a_figure_to_play_with_reacts(engine, site):
         engine, values.replace("return ", "const now = ") + "; return now !== arguments[0] && now", before
     )
     assert until(engine, "return location.hash.includes('overlap=')")
+
+
+@pytest.mark.parametrize("name", LABORATORIES)
+def test_a_laboratory_trains_also_from_disk(engine, html, name):
+    engine.goto((html / name).as_uri())
+    engine.run("document.querySelector('.explorable').scrollIntoView()")
+    step = "return document.querySelector('.explorable dd[data-name=step]')?.dataset.value"
+    assert until(engine, step) == "0"
+    engine.run("document.querySelector('.explorable button').click()")  # Play
+    assert until(engine, f"{step} > 0")
 
 
 def test_a_formula_is_copied_as_its_tex_and_once(engine, site):
