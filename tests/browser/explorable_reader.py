@@ -112,10 +112,9 @@ class Figure:
             self.page.set_viewport_size({"width": width, "height": 720 if width == 1280 else 844})
             heights = {self.follow(state) or self.root.evaluate("e => e.offsetHeight") for state in states}
             assert len(heights) == 1, (width, heights)
-            parts = self.root.locator(".explorable-panels, .explorable-slider").evaluate_all(
-                "all => all.map(e => e.offsetHeight)"
-            )
-            assert width != 390 or parts[0] + parts[-1] < 844 - 52, parts
+            parts = self.root.locator(".explorable-panels, dl, .explorable-controls > .explorable-slider")
+            tops, ends = zip(*parts.evaluate_all("all => all.map(e => [e.offsetTop, e.offsetTop + e.offsetHeight])"))
+            assert width != 390 or max(ends) - min(tops) < 844 - 52, list(zip(tops, ends, strict=True))
 
     def names(self, panel: int) -> list[str]:
         """The names beside a panel's lines: all lie within it, each below the other."""
