@@ -113,7 +113,9 @@ class Figure:
             heights = {self.follow(state) or self.root.evaluate("e => e.offsetHeight") for state in states}
             assert len(heights) == 1, (width, heights)
             parts = self.root.locator(".explorable-panels, dl, .explorable-controls > .explorable-slider")
-            tops, ends = zip(*parts.evaluate_all("all => all.map(e => [e.offsetTop, e.offsetTop + e.offsetHeight])"))
+            tops, ends = zip(
+                *parts.evaluate_all("all => all.map(e => [e.offsetTop, e.offsetTop + e.offsetHeight])"), strict=True
+            )
             assert width != 390 or max(ends) - min(tops) < 844 - 52, list(zip(tops, ends, strict=True))
 
     def names(self, panel: int) -> list[str]:

@@ -171,20 +171,6 @@ def test_notes_name_the_crowds_and_their_moves(figure, data, runs):
     assert len(told) == 3  # each is said at some moment, which differs between processors
 
 
-def test_a_barcode_is_dragged(figure, data):
-    figure.follow("shown,5")
-    box, page = figure.panel(7), figure.page
-    column, y = (box["width"] - MARGINS) / (len(data["steps"]) + 2), box["y"] + 0.5 * box["height"]
-    page.mouse.move(box["x"] + 13 + 22.5 * column, y)  # two columns of these are the gap
-    page.mouse.down()
-    assert figure.state()[1] == "20"
-    page.mouse.move(box["x"] + 13 + 17.5 * column, y)
-    assert figure.state()[1] == "17"
-    page.mouse.move(box["x"] + 13 + 33.5 * column, y, steps=4)
-    page.mouse.up()
-    assert figure.state()[1] == "31"
-
-
 @pytest.mark.parametrize("width", [390, 1280])
 def test_runs_stand_side_by_side(page, site, width):
     page.set_viewport_size({"width": width, "height": 800})

@@ -115,23 +115,6 @@ def test_at_a_fixed_level_beta_moves_the_price_alone(figure):
     assert figure.press("β doubled, σ² halved") == [str(120 - 3 * OCTAVE), "327"]
 
 
-def test_mouse_moves_the_level_and_arrow_keys_go_on(figure):
-    figure.follow("-109,109")
-    box, page = figure.panel(4), figure.page
-    assert box["height"] == pytest.approx(HEIGHT, abs=1)
-    per_pixel = 7.5 * OCTAVE / (HEIGHT - TOP - BOTTOM)  # steps: the axis spans 7 1/2 octaves
-    x, y = box["x"] + 0.5 * box["width"], box["y"] + 40
-    page.mouse.move(x, y)
-    page.mouse.down()  # the level comes to where it is pressed
-    assert sum(figure.numbers()) == pytest.approx(3.5 * OCTAVE - (40 - TOP) * per_pixel, abs=3)
-    page.mouse.move(x + 30, y + 60, steps=5)
-    page.mouse.up()
-    assert sum(figure.numbers()) == pytest.approx(3.5 * OCTAVE - (100 - TOP) * per_pixel, abs=3)
-    after = figure.numbers()
-    page.keyboard.press("ArrowUp")
-    assert after[1] == 109 and figure.numbers() == [after[0] + 1, 109]
-
-
 def test_drawings(figure, pca):
     box = figure.panels.nth(5).bounding_box()
     across, down = (box["width"] - LEFT - RIGHT) / 48, (CURVE - TOP - BOTTOM) / 65  # pixels per unit

@@ -79,25 +79,6 @@ def test_terms_are_those_of_torchs_normal():
     torch.testing.assert_close(measured, -normal.log_prob(x).sum(-1), rtol=1e-12, atol=0)
 
 
-def test_gradient_is_that_of_finite_differences(model, images):
-    model, x = double(model), torch.from_numpy(images).flatten(1).double()
-
-    def loss():
-        torch.manual_seed(3)  # the same noise every time
-        return model.loss(x).mean()
-
-    loss().backward()
-    for parameter in model.parameters():
-        direction = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1), dtype=torch.double)
-        ends = []
-        for h in (1e-5, -2e-5):
-            parameter.data += h * direction
-            ends.append(loss().item())
-        parameter.data += 1e-5 * direction
-        slope = (ends[0] - ends[1]) / 2e-5
-        assert (parameter.grad * direction).sum().item() == pytest.approx(slope, rel=1e-5, abs=1e-8)
-
-
 def test_noise_is_new_for_every_image_and_call(images):
     model, x = VAE(**SIZES), torch.from_numpy(images[:1]).flatten(1).expand(8, -1)
     losses = torch.stack([model.loss(x), model.loss(x)])
@@ -132,13 +113,6 @@ def test_a_seed_gives_the_same_bits_and_another_one_others_and_torchs_own_state_
     assert np.array_equal(first, again) and not np.array_equal(first, other)
     elbo_terms(models[0], images, seed=1)
     assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_training_lowers_the_loss_and_beta_the_rate(images):
-    start, end = (elbo_terms(train(MAKE["vae"], images, 4, steps=steps), images, seed=1) for steps in (1, 300))
-    assert end[0] + 0.7 * end[1] < start[0] + 0.7 * start[1] - 0.5
-    rates = [elbo_terms(train(lambda b=b: VAE(beta=b, **SIZES), images, 4, steps=300), images, 1)[1] for b in (0.01, 5)]
-    assert rates[1] < 0.1 * rates[0]
 
 
 def test_codes_and_images_are_those_of_the_networks(model, images):

@@ -9,7 +9,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from genmodels.measures.densities import Density, Gaussian, Mixture, SmoothedUniform, Uniform
+from genmodels.measures.densities import Gaussian, Mixture, SmoothedUniform, Uniform
 from genmodels.measures.divergences import (
     aggregate_log_pdf,
     binned_jensen_shannon,
@@ -37,16 +37,6 @@ shares = st.lists(st.integers(1, 9), min_size=2, max_size=2).map(lambda row: np.
 mixtures = st.builds(lambda p, q, weights: Mixture([p, q], weights), densities, densities, shares)
 posteriors = st.lists(st.tuples(places, scales), min_size=1, max_size=6).map(lambda rows: np.array(rows).T)
 rows = st.lists(st.integers(0, 9), min_size=4, max_size=4).filter(any).map(lambda row: np.array(row) / sum(row))
-
-
-def moved(density: Density, factor: float, offset: float) -> Density:
-    """The density of factor * x + offset."""
-    if isinstance(density, Gaussian):
-        return Gaussian(factor * density.mean + offset, factor * density.sd)
-    low, high = factor * density.low + offset, factor * density.high + offset
-    return (
-        SmoothedUniform(low, high, factor * density.sd) if isinstance(density, SmoothedUniform) else Uniform(low, high)
-    )
 
 
 def scipy_jensen_shannon(distance: float) -> float:
@@ -169,12 +159,6 @@ def test_sampled_surgery_agrees_with_the_exact_one():
     assert (np.abs(runs.mean(axis=0) - exact)[1:] < 4 * error[1:]).all() and (error[1:] < 0.02).all()
 
 
-def test_one_posterior_alone_tells_nothing_at_any_draw():
-    # the aggregate is the posterior itself, so that their densities agree at every z, not just on average
-    surgery = elbo_surgery_sampled([[0.3, -1.0]], [[0.5, 2.0]], np.random.default_rng(0))
-    assert surgery.information == pytest.approx(0, abs=1e-12)
-
-
 def test_aggregate_is_the_mean_of_scipys_gaussians():
     rng = np.random.default_rng(1)
     z, means, sds = rng.normal(size=(5, 3)), rng.normal(size=(4, 3)), rng.uniform(0.01, 2, size=(4, 3))
@@ -203,32 +187,6 @@ def test_shifted_uniforms_have_their_closed_forms(shift):
     expected = min(abs(shift), 1) * LOG_2
     assert jensen_shannon(p, q) == pytest.approx(expected, abs=1e-13)
     assert wasserstein1(p, q) == pytest.approx(abs(shift), abs=1e-13)
-
-
-@settings(max_examples=20)
-@given(densities, densities)
-def test_jensen_shannon_is_symmetric_bounded_and_below_the_mean_divergence(p, q):
-    value = jensen_shannon(p, q)
-    assert value == pytest.approx(jensen_shannon(q, p), abs=1e-15)
-    assert 0 <= value <= LOG_2
-    assert 2 * value <= 0.5 * (kl(p, q) + kl(q, p)) + 1e-12
-
-
-@settings(max_examples=12)
-@given(densities)
-def test_every_distance_of_a_density_to_itself_is_zero(p):
-    assert [f(p, p) for f in (kl, jensen_shannon, wasserstein1)] == [0, 0, 0]
-
-
-@settings(max_examples=15)
-@given(densities, densities, st.floats(0.1, 5), st.floats(-20, 20))
-def test_a_common_shift_and_scale_changes_only_wasserstein(p, q, factor, offset):
-    ends = np.unique(np.concatenate([p.breakpoints, q.breakpoints]))
-    assume(np.diff(ends).min() > 1e-6)  # else a rounded shift decides whether two edges coincide
-    p2, q2 = moved(p, factor, offset), moved(q, factor, offset)
-    assert jensen_shannon(p2, q2) == pytest.approx(jensen_shannon(p, q), abs=1e-11)
-    assert kl(p2, q2) == pytest.approx(kl(p, q), rel=1e-9, abs=1e-11)
-    assert wasserstein1(p2, q2) == pytest.approx(factor * wasserstein1(p, q), rel=1e-10, abs=1e-11)
 
 
 @settings(max_examples=20)
@@ -261,13 +219,6 @@ def test_discrete_divergences_are_scipys(p, q):
     assert 0 <= jensen_shannon_discrete(p, q) <= LOG_2
 
 
-def test_discrete_divergences_work_over_the_last_axis():
-    p = np.array([[1.0, 0.0], [0.5, 0.5], [0.5, 0.5]])
-    q = np.array([[0.5, 0.5], [1.0, 0.0], [0.5, 0.5]])
-    assert kl_discrete(p, q).tolist() == [LOG_2, math.inf, 0.0]
-    assert jensen_shannon_discrete(p, q).shape == (3,)
-
-
 def test_discrete_jensen_shannon_never_leaves_its_bounds_by_rounding():
     rows = np.random.default_rng(0).dirichlet(np.ones(7), 1000)
     nothing = np.zeros_like(rows)
@@ -284,14 +235,6 @@ def test_a_sample_and_its_density_look_disjoint_through_fine_cells(density):
     assert values == sorted(values)
     assert values[0] < 0.05
     assert LOG_2 - 0.015 < values[-1] < LOG_2
-
-
-def test_binned_jensen_shannon_is_scipys_of_the_shares():
-    # Cells of U[0, 4]: shares 1/2, 1/4, 0, 1/4 against 1/4 each.
-    sample, p, q = [0.1, 0.9, 1.5, 4.0], np.array([2, 1, 0, 1]) / 4, np.full(4, 0.25)
-    m = (p + q) / 2
-    expected = (special.rel_entr(p, m) + special.rel_entr(q, m)).sum() / 2
-    assert binned_jensen_shannon(sample, Uniform(0, 4), 4) == pytest.approx(expected, abs=1e-15)
 
 
 BAD_CALLS = {
