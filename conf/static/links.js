@@ -24,7 +24,7 @@
     const [name, state = ""] = decoded(location.hash.slice(1).split(":~:")[0]).split("?");
     const place = name && document.getElementById(name);
     const figures = place ? [...place.querySelectorAll("[data-explorable]")] : [];
-    const figure = figures.find(({ dataset }, i) => i && state.startsWith(`${dataset.explorable}=`));
+    const figure = figures.find(({ dataset }) => state.startsWith(`${dataset.explorable}=`));
     return figure ? figure.previousElementSibling : place;
   }
 

@@ -107,9 +107,9 @@ def test_note_tells_the_case(figure):
 
 
 def test_drawings(figure):
-    for furthest in ("uniform,2,2", "uniform,-2,0.5", "gaussian,6,2", "gaussian,-6,0.5"):
+    for furthest, dots in {"uniform,2,2": 3, "uniform,-2,0.5": 3, "gaussian,6,2": 2, "gaussian,-6,0.5": 2}.items():
         figure.follow(furthest)
-        assert figure.stays_inside(1) == 3
+        assert figure.stays_inside(1, "circle, path") == dots + 4  # a far Gaussian's W_1 lies above the edge
     assert figure.axes() == ["x", "d"]
     figure.follow("gaussian,-1.5,0.8")
     assert figure.root.get_by_text("0/0").count() == 0
@@ -125,7 +125,7 @@ def test_drawings(figure):
     assert densities.get_by_text("0/0").count() == 3  # where both densities are 0, D is undefined, and blank
     for state in ("uniform,1,1", "uniform,2,2", "uniform,-2,0.5", "uniform,0,1", "gaussian,6,2", "gaussian,1.2,1"):
         figure.follow(state)
-        assert figure.names(1) == ["W1", "LD", "LG"]
+        assert figure.names(1) == ["W1 ↑" if state == "gaussian,6,2" else "W1", "LD", "LG"]
 
 
 def test_buttons_lead_to_no_overlap_and_identical(figure):

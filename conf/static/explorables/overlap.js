@@ -58,7 +58,7 @@
   };
 
   const gaussian = {
-    reach: 6, far: 6.3, distances: [4, 6], view: [-8.5, 8.5], top: 0.86, one: 0.8, heights: [[0, "0", "0"], [0.4, "0.4", "1/2"], [0.8, "0.8", "$D$* = 1"]], places: [-8, -6, -4, -2, 0, 2, 4, 6, 8], steps: 60,
+    reach: 6, far: 2.6, distances: [2], view: [-8.5, 8.5], top: 0.86, one: 0.8, heights: [[0, "0", "0"], [0.4, "0.4", "1/2"], [0.8, "0.8", "$D$* = 1"]], places: [-8, -6, -4, -2, 0, 2, 4, 6, 8], steps: 60,
     density: (x, mean, sd) => Math.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * Math.sqrt(2 * Math.PI)),
     logit: (x, d, w) => 0.5 * ((x - d) / w) ** 2 - 0.5 * x * x + Math.log(w),
     densities: (d, w) => [[0, 1], [d, w]].map((law) => gaussian.graph((x) => gaussian.density(x, ...law))),
@@ -151,9 +151,11 @@
       const curves = range(-law.reach, law.reach, law.steps).map((at) => [at, law.at(at, w)]);
       losses.line("marker", [[d, -0.9], [d, law.far]]);
       const lines = [["distance", "W_1"], ["discriminator", "L_D"], ["generator", "L_G"]];
-      for (const [role, name] of lines) losses.line(role, curves.map(([at, values]) => [at, values[name]]));
-      for (const [role, name] of lines) losses.dot(role, d, now[name]);
-      losses.names(d, lines.map(([role, name]) => [role, now[name], `$${name}$`]));
+      // W_1, convex, grows without end: above the upper edge its number tells it
+      const seen = (value) => value <= law.far;
+      for (const [role, name] of lines) losses.line(role, curves.map(([at, values]) => [at, values[name]]).filter(([, value]) => seen(value)));
+      for (const [role, name] of lines) if (seen(now[name])) losses.dot(role, d, now[name]);
+      losses.names(d, lines.map(([role, name]) => [role, Math.min(now[name], law.far), `$${name}$` + (seen(now[name]) ? "" : " ↑")]));
 
       show(now);
       return sentence(family.text, d, w, now);

@@ -71,7 +71,7 @@ Explorables.define("theatre", (figure) => {
       map.begin([-reach, reach], [-reach, reach]);
       map.paint(greys[t], side);
       centres.forEach(([x, y], k) => map.dot(role(k, "data"), x, y, radius * map.scale));
-      centres.forEach(([x, y], k) => map.text(0.66 * x, 0.66 * y, String(k)));
+      centres.forEach(([x, y], k) => map.text(1.42 * x, 1.42 * y, String(k)));
       const at = places[t].map((place) => (2 * place - 1) * reach);
       at.slice(at.length / 2).forEach((y, k) => map.dot("generator", at[k], y, 2));
 
