@@ -127,12 +127,9 @@ def formula_problems(page: BeautifulSoup) -> list[str]:
     """No formula is left as TeX, none failed, and each has MathML."""
     problems = [f"bad formula: {error.get_text()}" for error in page.select(".katex-error")]
     problems += ["a formula without MathML" for formula in page.select(".katex") if not formula.find("math")]
-    text = BeautifulSoup(str(page.select_one("article")), "lxml")
-    for hidden in text.select("annotation, pre, code, script"):
-        hidden.decompose()
-    return problems + [
-        f"raw TeX: {match}" for match in re.findall(r"\$\$?[^$\n]+\$|\\[a-z]+\{[^}]*\}", text.get_text())
-    ]
+    strings = page.article.find_all(string=True) if page.article else []
+    text = "".join(text for text in strings if not text.find_parent(["annotation", "pre", "code", "script"]))
+    return problems + [f"raw TeX: {match}" for match in re.findall(r"\$\$?[^$\n]+\$|\\[a-z]+\{[^}]*\}", text)]
 
 
 def link_problems(html: Path, path: Path, page: BeautifulSoup, targets: dict[Path, set[str]]) -> list[str]:

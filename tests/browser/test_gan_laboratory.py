@@ -16,7 +16,7 @@ START = f"ring,non-saturating,alone,both,64,5,1,1,6,6,{OWN}"
 VALUES = """root => [...root.querySelectorAll(".explorable-choice select, .explorable-slider input")]
     .map((input) => input.value)"""
 PRESETS = {
-    "No overlap": "far,saturating,alone,D,64,5,1,1,6,6",
+    "No overlap": "far,saturating,alone,D,64,1,1,1,6,6",
     "Slow D": "ring,non-saturating,alone,both,64,5,1,1,3,6",
     "Fast D": "ring,non-saturating,alone,both,64,all,20,1,6,6",
     "Cure": "ring,non-saturating,two,both,64,all,1,1,3,6",

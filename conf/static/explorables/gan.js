@@ -87,6 +87,7 @@ Explorables.define("gan", (figure) => {
     }
     return counts.map((count) => (2 * count) / samples.length);
   };
+  const away = (samples) => pairs(samples, SAMPLES).filter((point) => Math.max(...point.map(Math.abs)) > REACH).length / SAMPLES;
   const inUse = (list) => Math.exp(-list.reduce((sum, r) => sum + (r && r * Math.log(r)), 0));
 
   /* One game, cut into updates of one player, so that no slice of time is long. */
@@ -117,9 +118,10 @@ Explorables.define("gan", (figure) => {
 
   let run, real, past, every, sums, made, message;
   const record = () => {
-    const now = shares(run.data, run.samples());
+    const samples = run.samples();
+    const now = shares(run.data, samples);
     const [L_D, L_G, count] = sums;
-    past.push({ step: run.step, L_D: L_D / count, L_G: L_G / count, shares: now, modes: inUse(now) });
+    past.push({ step: run.step, L_D: L_D / count, L_G: L_G / count, shares: now, modes: inUse(now), away: away(samples) });
     sums = [0, 0, 0];
     if (past.length <= COLUMNS) return;
     past = past.filter((_, i) => i % 2 === 0);
@@ -143,8 +145,9 @@ Explorables.define("gan", (figure) => {
     const start = [set.text, set.text === "own" && own.text, seed.text, units.text].join();
     if (start !== made) restart(run?.step ? "Both networks began anew. " : "");
     made = start;
-    const { pack, minibatch_std: std } = run.game.rules;
+    const { pack, minibatch_std: std, loss: before } = run.game.rules;
     run.game.change(rules());
+    if (run.step && before !== loss.text) run.L_G = run.game.learnG(run.z.subarray(0, 2 * Game.BATCH), false); // of now
     if (pack === run.game.rules.pack && std === run.game.rules.minibatch_std) return;
     run.game.renewD();
     run.update = 0;
@@ -198,6 +201,7 @@ Explorables.define("gan", (figure) => {
 
   // the same rules with 16 seeds, one after the other
   let trying = null;
+  let earlier = null; // of how many seeds it was said before the rules were changed
   const key = () => figure.controls.filter((control) => ![seed, learns, speed].includes(control)).map(({ text }) => text).join();
   const endTries = () => {
     if (!trying) return;
@@ -228,7 +232,7 @@ Explorables.define("gan", (figure) => {
   const preset = (text) => () => `${text},${own.text}`.split(",");
   figure.row = null;
   figure.jumps([
-    ["No overlap", preset("far,saturating,alone,D,64,5,1,1,6,6")],
+    ["No overlap", preset("far,saturating,alone,D,64,1,1,1,6,6")],
     ["Slow D", preset("ring,non-saturating,alone,both,64,5,1,1,3,6")],
     ["Fast D", preset("ring,non-saturating,alone,both,64,all,20,1,6,6")],
     ["Cure", preset("ring,non-saturating,two,both,64,all,1,1,3,6")],
@@ -245,7 +249,7 @@ Explorables.define("gan", (figure) => {
     if (axis) made.left = 52;
     return made;
   };
-  const map = panel(0, [["data dot", "data"], ["generator dot", "samples"], ["ink", "pull"]], "");
+  const map = panel(0, [["data dot", "data"], ["generator dot", "samples"], ["ink", "slope"]], "");
   const losses = panel(236, [["discriminator", "$L_D$"], ["generator", "$L_G$"]], "step");
   const code = panel(118, [["undefined", "shares, over time"]], "step");
   const modes = panel(118, [["ink", "modes in use"]], "step");
@@ -344,7 +348,7 @@ Explorables.define("gan", (figure) => {
   const drawTries = () => {
     if (trying && trying.key !== key()) {
       endTries();
-      trying = null;
+      [trying, earlier] = [null, trying.good ?? earlier];
     }
     for (const one of [pictures, counts]) one.box.hidden = !trying;
     if (!trying) return "";
@@ -364,16 +368,20 @@ Explorables.define("gan", (figure) => {
     counts.begin([0.4, K + 0.6], [0, marks[1]], heights.map((_, k) => k + 1).filter((k) => K < 10 || k % 5 === 0 || k === 1), marks.map((tick) => [tick, String(tick)]));
     heights.forEach((height, k) => counts.bar("generator", k + 1, 0, height, 0.8));
     if (list.length < SEEDS) return `${list.length} of 16 seeds have learnt for ${steps} steps. `;
-    const good = list.filter(({ modes: used }) => used >= goal()).length;
-    return `${good} of 16 seeds use at least ${goal().toFixed(1).replace(".0", "")} of ${K} modes after ${steps} steps. `;
+    trying.good = list.filter(({ modes: used }) => used >= goal()).length;
+    const words = earlier === null ? "" : ` The try before this one: ${earlier}.`;
+    return `${trying.good} of 16 seeds use at least ${goal().toFixed(1).replace(".0", "")} of ${K} modes after ${steps} steps.${words} This run: `;
   };
 
   const says = (now) => {
     const K = run.data.centres.length;
     if (run.lost) return "The numbers have left what a computer can hold. Lower a rate, then press Restart.";
-    if (!run.step) return "The first weights: nothing has been learnt yet.";
+    if (!run.step) return trying ? "nothing has been learnt yet." : "The first weights: nothing has been learnt yet.";
     if (learns.text === "D") return "Only $D$ learns. The samples stand still, and the loss of $G$ is only measured.";
-    if (learns.text === "G") return "Only $G$ learns, against a $D$ that stands still.";
+    if (learns.text === "G") {
+      const away = past.at(-1).away > 0.5 ? " Most samples have left the picture: nobody tells them to stop." : "";
+      return "Only $G$ learns, against a $D$ that stands still." + away;
+    }
     const before = past.at(-4) ?? past[0];
     const top = (each) => each.shares.indexOf(Math.max(...each.shares));
     if (K > 2 && now.modes < 0.35 * K) {
@@ -385,6 +393,7 @@ Explorables.define("gan", (figure) => {
     return "Nearly all modes are in use. The map tells whether the samples are near them.";
   };
 
+  const brief = (value) => (Math.abs(value) < 1e4 ? value : value.toExponential(1));
   return () => {
     apply();
     const samples = run.samples();
@@ -396,8 +405,8 @@ Explorables.define("gan", (figure) => {
     show({
       step: run.step,
       pace: Number.isNaN(pace) ? "–" : pace,
-      L_D: run.step ? run.L_D : "–",
-      L_G: run.step ? run.L_G : "–",
+      L_D: run.step ? brief(run.L_D) : "–",
+      L_G: run.step ? brief(run.L_G) : "–",
       modes: inUse(now),
       ...seen,
     });

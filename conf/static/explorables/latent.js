@@ -94,6 +94,7 @@ Explorables.define("latent", (figure) => {
     const distances = model.at.map((code) => Math.hypot(code[0] - z[0], code[1] - z[1]));
     const distance = Math.min(...distances);
     show({ [key]: distance });
-    return `${title}: ${distance > usual ? "far from all codes, a guess." : `near the code of a ${labels[distances.indexOf(distance)]}.`}`;
+    const near = `near the code of a ${labels[distances.indexOf(distance)]}.`;
+    return `${title}: ${distance > usual ? "far from all codes, a guess." : near}`;
   }).join(" ");
 });

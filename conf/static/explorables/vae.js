@@ -13,6 +13,7 @@ Explorables.define("vae", (figure) => {
   const PLACES = 100; // of a density
   const TILES = 10; // in a row of images, and rows
   const INSET = 4; // tiles, the side of the reader's image
+  const GAP = 0.4; // the grey between images
   const [SLICE, LIMIT] = [12, 40]; // ms of learning before the screen is drawn again: while playing, and where nothing may move
   const MANY = 200; // steps, for readers who want nothing to move by itself
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -72,6 +73,7 @@ Explorables.define("vae", (figure) => {
     if (start !== made) restart();
     else if (free !== learns.text) vae.free(rules().variance);
     [made, free] = [start, learns.text];
+    variance.input.disabled = free === "learned";
   };
 
   let [frame, pace, left, since] = [0, NaN, Infinity];
@@ -122,14 +124,14 @@ Explorables.define("vae", (figure) => {
   });
 
   const codes = figure.panel(0, "z₁", [["posterior", "posteriors"], ["prior", "prior"], ["ink dot", "$z$"]], 2, 120);
-  const space = figure.panel(0, "", [["data dot", "data"], ["posterior dot", "redrawn"], ["prior dot", "drawn"], ["ink dot", "$z$"], ["plain", "digits, redrawn, drawn; $z$"]], 2, 120);
+  const space = figure.panel(0, "", [["data dot", "data"], ["posterior dot", "redrawn"], ["generator dot", "drawn"], ["ink dot", "$z$"], ["plain", "digits; large: $z$"]], 2, 120);
   const sums = figure.panel(140, "z", [["posterior", "$q$($z_1$)"], ["posterior dashed", "$q$($z_2$)"], ["prior", "prior"]], 2, 120);
   const nats = figure.panel(140, "step", [["ink", "error"], ["posterior", "KL $z_1$"], ["posterior dashed", "KL $z_2$"]], 2, 120);
   for (const map of [codes, space]) Object.assign(map, { square: 226, bottom: 36 });
   for (const panel of [codes, space, sums, nats]) Object.assign(panel, { left: 34, right: 16 });
   const keys = [...space.box.firstElementChild.children];
   const show = figure.readouts(
-    { step: "step", pace: "steps per second", reconstruction: "recon\u00adstruction", kl: "KL", sigma2: "σ²", width: "median $s$", active: "dimen\u00adsions used", linear: "$l$ > βσ²", near: "draws near data" },
+    { step: "step", pace: "steps per second", reconstruction: "recon\u00adstruction", kl: "KL", sigma2: "σ²", width: "median $s$", active: "dimen\u00adsions used", linear: "variances > βσ²", near: "draws near data" },
     { step: 0, pace: 0, reconstruction: 2, kl: 2, active: 0, linear: 0 },
   );
   codes.onDrag((...press) => {
@@ -211,27 +213,28 @@ Explorables.define("vae", (figure) => {
   const drawSpace = (redrawn, drawn) => {
     const plane = set.columns === 2;
     keys.forEach((key, i) => { key.hidden = plane === (i === keys.length - 1); });
-    space.axis = plane ? "x₁" : "";
+    Object.assign(space, { axis: plane ? "x₁" : "", left: plane ? 34 : 62 });
     if (plane) {
       space.canvas?.remove();
       space.canvas = null;
       space.begin([-set.reach, set.reach], [-set.reach, set.reach], [-1, 0, 1], [-1, 0, 1]);
-      for (const [role, list, end] of [["data", set.shown, SHOWN], ["prior", drawn, DRAWS], ["posterior", redrawn, SHOWN]]) space.line(`${role} dots`, pairs(list, 0, end), "h0M");
+      for (const [role, list, end] of [["data", set.shown, SHOWN], ["generator", drawn, DRAWS], ["posterior", redrawn, SHOWN]]) space.line(`${role} dots`, pairs(list, 0, end), "h0M");
       for (const [label, x, y] of means(pairs(set.shown))) space.text(1.3 * x, 1.3 * y, label);
       return space.dot("ink", drawn[2 * DRAWS], drawn[2 * DRAWS + 1], 6);
     }
     const side = Math.sqrt(set.columns);
     const first = Array.from({ length: TILES }, (_, digit) => set.labels.indexOf(String(digit)));
-    const width = TILES * side;
-    const pixel = (list, image, row, column) => list[image * set.columns + row * side + column];
-    space.begin([0, TILES], [TILES, 0]); // rows from the top
+    const cell = side + 1; // with a pixel between images
+    const width = TILES * cell;
+    const edge = (TILES - INSET) * cell;
+    const pixel = (list, image, row, column) => (row < side && column < side ? list[image * set.columns + row * side + column] : GAP);
+    space.begin([0, TILES], [TILES, 0], [], [[0.5, "data"], [1.5, "redrawn"], [2.5, "drawn"]]); // rows from the top
     space.paint(Array.from({ length: width * width }, (_, i) => {
       const [row, column] = [Math.floor(i / width), i % width];
-      const [tileRow, tile] = [Math.floor(row / side), Math.floor(column / side)];
-      const edge = width - INSET * side;
       if (row >= edge && column >= edge) return pixel(drawn, DRAWS, Math.floor((row - edge) / INSET), Math.floor((column - edge) / INSET));
+      const [tileRow, tile] = [Math.floor(row / cell), Math.floor(column / cell)];
       const [list, image] = tileRow < 2 ? [tileRow ? redrawn : set.shown, first[tile]] : [drawn, (tileRow - 2) * TILES + tile];
-      return pixel(list, image, row % side, column % side);
+      return pixel(list, image, row % cell, column % cell);
     }), width);
     space.line("marker", [[0, 2], [TILES, 2]]);
     return space.line("marker", [[TILES, TILES - INSET], [TILES - INSET, TILES - INSET], [TILES - INSET, TILES]]);
@@ -240,7 +243,7 @@ Explorables.define("vae", (figure) => {
   const linearTheory = (level) => {
     const used = Math.min(set.values.filter((value) => value > level).length, d);
     const known = set.values.slice(0, 2).map((value) => value.toPrecision(2)).join(" and ");
-    return ` Level βσ² = ${level.toPrecision(2)}, largest $l$: ${known}. A linear VAE would use ${used} of ${d}.`;
+    return ` A linear VAE uses directions with a variance above βσ² = ${level.toPrecision(2)}: ${used} of ${d}. The largest are ${known}.`;
   };
   const note = ({ error }, used, total, width, far, near) => {
     if (!Number.isFinite(error)) return "The loss is no longer a number: the steps were too large for it. Restart, with a larger σ² or a smaller β.";
@@ -251,7 +254,9 @@ Explorables.define("vae", (figure) => {
     if (terms.text === "mean") return `Codes are drawn to the origin, and no term holds up their widths: the median is ${width.toPrecision(2)}.${share}`;
     if (terms.text === "variance") return `Widths are held up, their median is ${width.toPrecision(2)}; no term holds the codes together: they reach ${far.toPrecision(2)}.${share}`;
     const level = rules().beta * vae.variance(rules());
-    const words = used ? `${total.toFixed(1)} nats ${total < 0.69 ? "are too little to tell two points apart" : `can tell at most ${Math.round(Math.exp(total))} equally likely points apart`}.` : "The code says nothing: every posterior is nearly the prior.";
+    const points = Math.round(Math.exp(total));
+    const told = total < Math.LN2 ? "are too little to tell two points apart" : `can tell at most ${points} equally likely points apart`;
+    const words = used ? `${total.toPrecision(2)} nats ${told}.` : "The code says nothing: every posterior is nearly the prior.";
     return words + share + linearTheory(level);
   };
 
