@@ -53,6 +53,12 @@ def printed(open_shared, site):
     return print_
 
 
+@pytest.fixture(scope="module")
+def words(printed):
+    """What stands on each sheet of a page, read once: that takes longer than to print."""
+    return functools.cache(lambda name: [sheet.extract_text() for sheet in printed(name).pages])
+
+
 def squeezed(text: str) -> str:
     """Without blanks and line ends, and with ff as two letters."""
     return re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
@@ -72,10 +78,10 @@ def pieces(sheets: PdfReader) -> list[tuple[str, float, float, float, str]]:
     return found
 
 
-def test_the_nine_answers_fit_on_eight_pages_in_letters_that_can_be_read(printed, html):
+def test_the_nine_answers_fit_on_eight_pages_in_letters_that_can_be_read(printed, words, html):
     sheets = printed("sheet-2/answers.html")
     assert len(sheets.pages) <= 8
-    text = " ".join(" ".join(page.extract_text() for page in sheets.pages).split())
+    text = " ".join(" ".join(words("sheet-2/answers.html")).split())
     for path in lint.questions(html):
         assert lint.parse(path).h1.get_text().partition(":")[0].rstrip("#") in text
     for text, _, _, size, font in pieces(sheets):
@@ -83,8 +89,8 @@ def test_the_nine_answers_fit_on_eight_pages_in_letters_that_can_be_read(printed
 
 
 @pytest.mark.parametrize("name", ["sheet-2/answers.html", "index.html", *QUESTIONS])
-def test_no_sheet_is_empty(printed, name):
-    assert min(len(sheet.extract_text().split()) for sheet in printed(name).pages) > 10
+def test_no_sheet_is_empty(words, name):
+    assert min(len(sheet.split()) for sheet in words(name)) > 10
 
 
 @pytest.mark.parametrize("name", ["sheet-2/answers.html", *QUESTIONS])
@@ -99,10 +105,9 @@ def test_nothing_leaves_the_paper(printed, open_page, site, name):
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_a_page_prints_all_of_its_text_and_no_buttons(printed, page, site, html, name):
-    sheets = printed(name)
-    assert 8 <= len(sheets.pages) <= 22
-    text = squeezed("".join(sheet.extract_text() for sheet in sheets.pages))
+def test_a_page_prints_all_of_its_text_and_no_buttons(words, page, site, html, name):
+    assert 8 <= len(words(name)) <= 22
+    text = squeezed("".join(words(name)))
     source = lint.parse(html / name)
     # folded parts are there, and every line of code, wrapped or not
     for line in [line for cell in source.select("div.highlight pre") for line in cell.get_text().splitlines()]:

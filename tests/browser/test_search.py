@@ -252,11 +252,11 @@ def test_where_nothing_is_found_or_fits_what_is_near_is_offered(page: Page, site
 @pytest.mark.parametrize("width", page_reader.WIDTHS)
 def test_axe_finds_nothing(open_page, site: str, width: int) -> None:
     page = open_page(viewport={"width": width, "height": 800})
-    for query in ("", "mode collapse", "qqqqqq"):
+    for query in ("", "qqqqqq", "mode collapse"):
         open_dialog(page, site, query)
         assert page_reader.axe_problems(page, DIALOG) == [], query
-        page_reader.show_theme(page, "dark")
-        assert page_reader.axe_problems(page, DIALOG, page_reader.COLOURS) == [], query
+    page_reader.show_theme(page, "dark")
+    assert page_reader.axe_problems(page, DIALOG, page_reader.COLOURS) == []
     page.goto(f"{site}/search.html?q={quote('mode collapse')}")
     expect(page.locator(RESULTS).first).to_be_visible()
     assert page_reader.axe_problems(page, "main") == []
