@@ -103,12 +103,12 @@ STEPS_A_PRESS = 200
 PAGE = "vae-laboratory.html"
 PRESETS: dict[str, tuple[str, str]] = {
     "Autoencoder": ("ring,2,autoencoder,fixed,-2,0", "codes are points"),
-    "VAE": ("ring,2,both,fixed,-2,0", "above βσ² = 0.010: 2 of 2"),
+    "VAE": ("ring,2,both,fixed,-2,0", "A linear VAE would use 2 of 2"),
     "Needles": ("ring,2,mean,fixed,-2,0", "no term holds up their widths"),
     "Apart": ("ring,2,variance,fixed,-2,0", "no term holds the codes together"),
-    "One of two": ("gaussian,2,both,fixed,-0.7,0", "above βσ² = 0.20: 1 of 2"),
+    "One of two": ("gaussian,2,both,fixed,-0.7,0", "A linear VAE would use 1 of 2"),
     "Collapse": ("ring,2,both,fixed,-0.2,0", "The code says nothing"),
-    "Blur": ("digits,2,both,fixed,-0.5,0", "above βσ² = 0.32: 2 of 2"),
+    "Blur": ("digits,2,both,fixed,-0.5,0", "A linear VAE would use 2 of 2"),
 }
 
 

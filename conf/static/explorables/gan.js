@@ -369,7 +369,7 @@ Explorables.define("gan", (figure) => {
     heights.forEach((height, k) => counts.bar("generator", k + 1, 0, height, 0.8));
     if (list.length < SEEDS) return `${list.length} of 16 seeds have learnt for ${steps} steps. `;
     trying.good = list.filter(({ modes: used }) => used >= goal()).length;
-    const words = earlier === null ? "" : ` The try before this one: ${earlier}.`;
+    const words = earlier === null ? "" : ` The try before, with other rules: ${earlier} of 16.`;
     return `${trying.good} of 16 seeds use at least ${goal().toFixed(1).replace(".0", "")} of ${K} modes after ${steps} steps.${words} This run: `;
   };
 

@@ -11,8 +11,8 @@ Explorables.define("vae", (figure) => {
   const ACTIVE = 0.02; // nats of KL; training leaves what is switched off below a tenth of it
   const POINTS = 150; // of the curves at most; then every second is forgotten
   const PLACES = 100; // of a density
-  const TILES = 10; // in a row of images, and rows
-  const INSET = 4; // tiles, the side of the reader's image
+  const TILES = 7; // in a row of images, and rows
+  const INSET = 3; // tiles, the side of the reader's image
   const GAP = 0.4; // the grey between images
   const [SLICE, LIMIT] = [12, 40]; // ms of learning before the screen is drawn again: while playing, and where nothing may move
   const MANY = 200; // steps, for readers who want nothing to move by itself
@@ -241,9 +241,9 @@ Explorables.define("vae", (figure) => {
   };
 
   const linearTheory = (level) => {
-    const used = Math.min(set.values.filter((value) => value > level).length, d);
+    const above = set.values.filter((value) => value > level).length;
     const known = set.values.slice(0, 2).map((value) => value.toPrecision(2)).join(" and ");
-    return ` A linear VAE uses directions with a variance above βσ² = ${level.toPrecision(2)}: ${used} of ${d}. The largest are ${known}.`;
+    return ` Directions of the data with a variance above βσ² = ${level.toPrecision(2)}: ${above} (largest: ${known}). A linear VAE would use ${Math.min(above, d)} of ${d}.`;
   };
   const note = ({ error }, used, total, width, far, near) => {
     if (!Number.isFinite(error)) return "The loss is no longer a number: the steps were too large for it. Restart, with a larger σ² or a smaller β.";
