@@ -118,10 +118,9 @@ Explorables.define("gan", (figure) => {
 
   let run, real, past, every, sums, made, message;
   const record = () => {
-    const samples = run.samples();
-    const now = shares(run.data, samples);
+    const now = shares(run.data, run.samples());
     const [L_D, L_G, count] = sums;
-    past.push({ step: run.step, L_D: L_D / count, L_G: L_G / count, shares: now, modes: inUse(now), away: away(samples) });
+    past.push({ step: run.step, L_D: L_D / count, L_G: L_G / count, shares: now, modes: inUse(now) });
     sums = [0, 0, 0];
     if (past.length <= COLUMNS) return;
     past = past.filter((_, i) => i % 2 === 0);
@@ -201,7 +200,7 @@ Explorables.define("gan", (figure) => {
 
   // the same rules with 16 seeds, one after the other
   let trying = null;
-  let earlier = null; // of how many seeds it was said before the rules were changed
+  let earlier = null; // of how many seeds it was said before the settings were changed
   const key = () => figure.controls.filter((control) => ![seed, learns, speed].includes(control)).map(({ text }) => text).join();
   const endTries = () => {
     if (!trying) return;
@@ -369,7 +368,7 @@ Explorables.define("gan", (figure) => {
     heights.forEach((height, k) => counts.bar("generator", k + 1, 0, height, 0.8));
     if (list.length < SEEDS) return `${list.length} of 16 seeds have learnt for ${steps} steps. `;
     trying.good = list.filter(({ modes: used }) => used >= goal()).length;
-    const words = earlier === null ? "" : ` The try before, with other rules: ${earlier} of 16.`;
+    const words = earlier === null ? "" : ` The try before, with other settings: ${earlier} of 16.`;
     return `${trying.good} of 16 seeds use at least ${goal().toFixed(1).replace(".0", "")} of ${K} modes after ${steps} steps.${words} This run: `;
   };
 
@@ -379,8 +378,8 @@ Explorables.define("gan", (figure) => {
     if (!run.step) return trying ? "nothing has been learnt yet." : "The first weights: nothing has been learnt yet.";
     if (learns.text === "D") return "Only $D$ learns. The samples stand still, and the loss of $G$ is only measured.";
     if (learns.text === "G") {
-      const away = past.at(-1).away > 0.5 ? " Most samples have left the picture: nobody tells them to stop." : "";
-      return "Only $G$ learns, against a $D$ that stands still." + away;
+      const gone = now.away > 0.5 ? " Most samples have left the picture: nobody tells them to stop." : "";
+      return "Only $G$ learns, against a $D$ that stands still." + gone;
     }
     const before = past.at(-4) ?? past[0];
     const top = (each) => each.shares.indexOf(Math.max(...each.shares));
@@ -410,6 +409,6 @@ Explorables.define("gan", (figure) => {
       modes: inUse(now),
       ...seen,
     });
-    return found + message + says({ shares: now, modes: inUse(now) });
+    return found + message + says({ shares: now, modes: inUse(now), away: away(samples) });
   };
 });
