@@ -31,11 +31,12 @@ def context_of(browser: Browser, width: int = 1280, theme: str = "light", **opti
 
 
 def scroll_through(page: Page) -> None:
-    """See all of the page, as a reader does, so that everything is loaded that waits to be seen."""
+    """See every picture and figure, as a reader does, so that everything is loaded that waits to be seen."""
     page.evaluate(
         f"""async () => {{
-            for (let at = 0; at < document.documentElement.scrollHeight; at += innerHeight) {{
-                scrollTo({{ top: at, behavior: "instant" }});
+            for (const part of document.querySelectorAll("article img, [data-explorable]")) {{
+                if (!part.checkVisibility()) continue;
+                part.scrollIntoView({{ block: "center", behavior: "instant" }});
                 await ({FRAMES})();
             }}
             await Promise.all([...document.images].map(image => image.complete || new Promise(done => {{

@@ -31,11 +31,11 @@ LOOKS = [(name, width) for name in EVERY_PAGE for width in page_reader.WIDTHS[: 
 def test_axe_finds_nothing_on_the_page_and_its_figures(open_page, site, name, width):
     page = open_page(viewport={"width": width, "height": 900}, color_scheme="light")
     page.goto(f"{site}/{name}")
+    page_reader.thinned(page)
     page_reader.scroll_through(page)  # figures to play with are drawn when they are seen
     figures = page.locator("[data-explorable]").count()
     assert page.locator("[data-explorable]:has(dd[data-value])").count() == figures
     page.add_style_tag(content=".copy-link { opacity: 1 !important; }")  # as a reader sees them who points at them
-    page_reader.thinned(page)
     problems = page_reader.axe_problems(page)
     page_reader.show_theme(page, "dark")
     if width == page_reader.WIDTHS[0] and (name in FIVE or figures):

@@ -24,10 +24,10 @@ LETTERS = """() => [...document.querySelectorAll(".katex-html *")].flatMap(e => 
 
 # nothing sticks out of the text but what scrolls in a box of its own
 OUTSIDE = """() => [...document.querySelectorAll("article *")].filter(e => {
-    if (e.closest(".katex-mathml, svg, .headerlink") || !e.getClientRects().length) return false;
+    if (e.getBoundingClientRect().right <= innerWidth + 1 || e.closest(".katex-mathml, svg, .headerlink")) return false;
     for (let p = e.parentElement; p; p = p.parentElement)
         if (["auto", "scroll", "hidden"].includes(getComputedStyle(p).overflowX)) return false;
-    return e.getBoundingClientRect().right > innerWidth + 1;
+    return true;
 }).map(e => e.outerHTML.slice(0, 120))"""
 
 

@@ -1,12 +1,12 @@
 """What comes out of a printer, whatever the screen looked like."""
 
 import functools
-import io
 import re
-import unicodedata
 
 import lint
+import paper
 import pytest
+from paper import squeezed
 from pypdf import PdfReader
 
 from site_builder import pdf
@@ -46,46 +46,27 @@ def printed(open_shared, site):
     page = open_shared()
 
     @functools.cache
-    def print_(name: str) -> PdfReader:
+    def print_(name: str) -> bytes:
         page.goto(f"{site}/{name}")
-        return PdfReader(io.BytesIO(page.pdf(format="A4", prefer_css_page_size=True)))
+        return page.pdf(format="A4", prefer_css_page_size=True)
 
     return print_
 
 
 @pytest.fixture(scope="module")
 def words(printed):
-    """What stands on each sheet of a page, read once: that takes longer than to print."""
-    return functools.cache(lambda name: [sheet.extract_text() for sheet in printed(name).pages])
-
-
-def squeezed(text: str) -> str:
-    """Without blanks and line ends, and with ff as two letters."""
-    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
-
-
-def pieces(sheets: PdfReader) -> list[tuple[str, float, float, float, str]]:
-    """Every piece of text with its place on the paper, its size in points and its font."""
-    found = []
-
-    def note(text, cm, tm, font, size):
-        if text.strip():
-            x, y = (tm[4] * cm[i] + tm[5] * cm[2 + i] + cm[4 + i] for i in (0, 1))
-            found.append((text, x, y, size * abs(tm[3] * cm[3]), str((font or {}).get("/BaseFont", ""))))
-
-    for page in sheets.pages:
-        page.extract_text(visitor_text=note)
-    return found
+    """What stands on each sheet of a page."""
+    return lambda name: paper.texts(printed(name))
 
 
 def test_the_nine_answers_fit_on_eight_pages_in_letters_that_can_be_read(printed, words, html):
-    sheets = printed("sheet-2/answers.html")
-    assert len(sheets.pages) <= 8
-    text = " ".join(" ".join(words("sheet-2/answers.html")).split())
+    sheets = words("sheet-2/answers.html")
+    assert len(sheets) <= 8
+    text = " ".join(" ".join(sheets).split())
     for path in lint.questions(html):
         assert lint.parse(path).h1.get_text().partition(":")[0].rstrip("#") in text
-    for text, _, _, size, font in pieces(sheets):
-        assert "KaTeX" in font or size >= 8.95, (text, size)  # the indices of formulas are smaller everywhere
+    for letter in paper.letters(printed("sheet-2/answers.html")):
+        assert "KaTeX" in letter.font or letter.size >= 8.95, letter  # the indices of formulas are smaller everywhere
 
 
 @pytest.mark.parametrize("name", ["sheet-2/answers.html", "index.html", *QUESTIONS])
@@ -95,8 +76,8 @@ def test_no_sheet_is_empty(words, name):
 
 @pytest.mark.parametrize("name", ["sheet-2/answers.html", *QUESTIONS])
 def test_nothing_leaves_the_paper(printed, open_page, site, name):
-    for text, x, y, _, _ in pieces(printed(name)):
-        assert 0 < x < A4[0] and 0 < y < A4[1], text
+    for letter in paper.letters(printed(name)):
+        assert 0 < letter.x < A4[0] and 0 < letter.y < A4[1], letter
     page = open_page(viewport={"width": 665, "height": 900})  # what lies between the margins
     page.goto(f"{site}/{name}")
     page.emulate_media(media="print")

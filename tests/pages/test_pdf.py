@@ -1,19 +1,15 @@
 """All solutions as one PDF: whole, linked, and with nothing cut off."""
 
 import re
-import unicodedata
 from pathlib import Path
 
 import lint
+import paper
 import pytest
+from paper import squeezed
 from pypdf import PdfReader
 
 from site_builder import book, pdf
-
-
-def squeezed(text: str) -> str:
-    """Without blanks and line ends, and with ff as two letters."""
-    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +20,9 @@ def reader(html: Path) -> PdfReader:
 
 
 @pytest.fixture(scope="module")
-def sheets(reader: PdfReader) -> list[str]:
-    """The text of each page; none of it stands beyond the paper."""
-    return [_text(sheet) for sheet in reader.pages]
-
-
-def _text(sheet) -> str:
-    width, height = float(sheet.mediabox.width), float(sheet.mediabox.height)
-
-    def note(text, cm, tm, font, size):
-        x, y = (tm[4] * cm[i] + tm[5] * cm[2 + i] + cm[4 + i] for i in (0, 1))
-        assert not text.strip() or (0 < x < width and 0 < y < height), text
-
-    return squeezed(sheet.extract_text(visitor_text=note))
+def sheets(html: Path) -> list[str]:
+    """The text of each page."""
+    return [squeezed(text) for text in paper.texts((html / pdf.NAME).read_bytes())]
 
 
 def outline(reader: PdfReader) -> list[tuple[str, int, list[str]]]:
@@ -59,6 +45,12 @@ def test_it_can_be_printed_and_sent_and_the_front_page_says_how_large_it_is(read
         len(reader.pages),
         size,
     )
+
+
+def test_no_letter_lies_beyond_the_paper(reader, html):
+    width, height = map(float, reader.pages[0].mediabox[2:])
+    for letter in paper.letters((html / pdf.NAME).read_bytes()):
+        assert 0 < letter.x < width and 0 < letter.y < height, letter
 
 
 def test_every_question_is_in_the_outline_with_its_sections(reader, html):
