@@ -88,7 +88,8 @@ def thinned(page: Page) -> None:
     """Leave out what looks like something else on the page, for axe takes minutes over thousands of boxes.
 
     A formula becomes plain text of the same width, for it has the colour of the text around it. Of the coloured words
-    of program text one of each colour stays, of a table the first rows, of the package's functions the first few.
+    of program text one of each colour stays, of a table and a list the first rows, of the package's functions
+    the first few.
     """
     shown_throughout(page)
     page.evaluate(
@@ -101,7 +102,7 @@ def thinned(page: Page) -> None:
                 text.style.cssText = `display: inline-block; width: ${widths[at]}px; overflow: clip; text-wrap: nowrap`;
                 formula.replaceWith(text);
             });
-            for (const row of document.querySelectorAll("tr:nth-child(n + 12)")) row.remove();
+            for (const row of document.querySelectorAll("tr:nth-child(n + 12), li:nth-child(n + 8)")) row.remove();
             const listed = {};
             for (const entry of document.querySelectorAll("dl.py")) {
                 listed[entry.className] = (listed[entry.className] ?? 0) + 1;
