@@ -157,6 +157,20 @@ def test_points_are_drawn(figure):
     assert np.isfinite(press(figure, "Step", 3)["modes"])
 
 
+def test_points_are_drawn_by_keyboard(figure):
+    choose(figure, "data", "own")
+    figure.root.get_by_role("application").focus()
+    for keys, points in (("Enter", 1), ("Enter", 1), ("ArrowUp ArrowUp ArrowRight Enter", 2), ("ArrowDown Enter", 3)):
+        for key in keys.split():
+            figure.page.keyboard.press(key)
+        expect(figure.root.get_by_role("status")).to_have_text(re.compile(f"; {points} points"))
+    expect(figure.root.locator(".cross.ink")).to_have_count(2)
+    figure.page.keyboard.press("Backspace")
+    expect(figure.page).to_have_url(re.compile(",iijk$"))
+    figure.page.keyboard.press("Tab")
+    expect(figure.root.locator(".cross")).to_have_count(0)
+
+
 def test_sixteen_seeds_are_tried(figure):
     figure.open(f"lines,non-saturating,alone,both,16,all,20,1,6,6,{OWN}")
     press(figure, "Try 16 seeds")

@@ -1,5 +1,6 @@
 """What happens to builds: cells that misbehave, kills, full disks, two builds at once. The site stays whole."""
 
+import http.client
 import os
 import re
 import resource
@@ -170,10 +171,10 @@ def served(address: str, words: str, seconds: float = 60) -> None:
         try:
             if words in urllib.request.urlopen(address, timeout=5).read().decode():
                 return
-        except OSError:
+        except (OSError, http.client.HTTPException):  # written anew just now
             pass
         assert time.monotonic() < end, words
-        time.sleep(0.1)
+        time.sleep(0.3)
 
 
 def test_the_live_site_shows_an_edit_of_prose_of_a_cell_and_of_a_module(site: Site) -> None:

@@ -36,6 +36,7 @@ ELSEWHERE = _experiment(
         *_map(COARSE_UPDATES, COARSE_RATIOS, data="uneven ring", steps=1500, seeds=8),
         *_map(LONG_UPDATES, COARSE_RATIOS, data="ring", steps=7500, seeds=8),
         *_map(LONG_UPDATES, COARSE_RATIOS, data="grid", steps=6000, seeds=8),
+        *_map((1,), (0.1,), data="ring", steps=24_000, seeds=8),
     ],
 )
 

@@ -56,8 +56,7 @@ Explorables.define("gan", (figure) => {
 
   const data = () => {
     if (set.text !== "own") return DATA[set.text];
-    const place = (letter) => ((2 * LETTERS.indexOf(letter) + 1) / LETTERS.length - 1) * REACH;
-    return equal(own.text.match(/../g).map(([x, y]) => [place(x), place(y)]));
+    return equal(own.text.match(/../g).map((point) => Array.from(point, (letter) => place(LETTERS.indexOf(letter)))));
   };
   const rules = () => ({
     loss: loss.text, discriminator_steps: updates.value, lr_D: RATES[rateD.value], lr_G: RATES[rateG.value], ...SEES[sees.text],
@@ -249,6 +248,7 @@ Explorables.define("gan", (figure) => {
     return made;
   };
   const map = panel(0, [["data dot", "data"], ["generator dot", "samples"], ["ink", "slope"]], "");
+  const label = map.svg.getAttribute("aria-label");
   const losses = panel(236, [["discriminator", "$L_D$"], ["generator", "$L_G$"]], "step");
   const code = panel(118, [["undefined", "shares, over time"]], "step");
   const modes = panel(118, [["ink", "modes in use"]], "step");
@@ -259,19 +259,39 @@ Explorables.define("gan", (figure) => {
     { step: 0, pace: 0, L_D: 3, L_G: 3, modes: 1 },
   );
 
-  // points of a drawing, on the places of the letters
-  const near = (x) => LETTERS[Math.min(Math.max(Math.floor(((x / REACH + 1) * LETTERS.length) / 2), 0), LETTERS.length - 1)];
-  const add = (x, y) => {
-    const point = near(x) + near(y);
-    const points = own.text.match(/../g);
-    if (set.text === "own" && points.length < 40 && !points.includes(point)) own.text += point;
+  // points of a drawing, on the places of the letters; by keyboard at a cross, which arrow keys move
+  const place = (i) => ((2 * i + 1) / LETTERS.length - 1) * REACH;
+  const inside = (i) => Math.min(Math.max(i, 0), LETTERS.length - 1);
+  const near = (x) => inside(Math.floor(((x / REACH + 1) * LETTERS.length) / 2));
+  let cross = [18, 18];
+  const put = () => {
+    const point = cross.map((i) => LETTERS[i]).join("");
+    const given = figure.defaults[figure.controls.indexOf(own)]; // the points with which the figure begins give way to the first
+    const points = own.text === given ? [] : own.text.match(/../g);
+    if (points.length < 40 && !points.includes(point)) own.text = [...points, point].join("");
   };
-  map.onDrag((x, y) => {
-    if (set.text === "own" && fresh) [own.text, fresh] = [near(x) + near(y), false];
-    add(x, y);
-    return add;
+  map.onDrag((...press) => {
+    const move = (...to) => {
+      cross = to.map(near);
+      if (set.text === "own") put();
+    };
+    move(...press);
+    return move;
   }, true);
-  let fresh = true; // the points with which the figure begins give way to the first that is drawn
+  const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
+  map.svg.addEventListener("keydown", (event) => {
+    const { key: pressed } = event;
+    if (set.text !== "own" || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (WAYS[pressed]) cross = cross.map((i, axis) => inside(i + WAYS[pressed][axis]));
+    else if (pressed === "Enter") put();
+    else if (pressed === "Backspace" && own.text.length > 2) own.text = own.text.slice(0, -2);
+    else return;
+    event.preventDefault();
+    figure.stop();
+    figure.changed();
+    figure.status.textContent = `${cross.map((i) => place(i).toFixed(1)).join(", ")}; ${own.text.length / 2} points`;
+  });
+  for (const happens of ["focus", "blur"]) map.svg.addEventListener(happens, () => figure.show());
 
   /* The logit at the points of the map, from the top; in packs its mean over real partners; with the spread of a real batch. */
   const field = () => {
@@ -320,6 +340,11 @@ Explorables.define("gan", (figure) => {
       const barb = (turn) => [tip[0] - 0.3 * to[0] - turn * to[1], tip[1] - 0.3 * to[1] + turn * to[0]];
       map.line("ink arrow", [from, tip, barb(0.2), tip, barb(-0.2)]);
     });
+    if (set.text === "own" && document.activeElement === map.svg) {
+      const [x, y] = cross.map(place);
+      for (const [a, b] of [[0.15, 0], [0, 0.15]]) map.line("halo cross", [[x - a, y - b], [x + a, y + b]]);
+      for (const [a, b] of [[0.15, 0], [0, 0.15]]) map.line("ink cross", [[x - a, y - b], [x + a, y + b]]);
+    }
     return { slope, scale };
   };
 
@@ -375,6 +400,7 @@ Explorables.define("gan", (figure) => {
   const says = (now) => {
     const K = run.data.centres.length;
     if (run.lost) return "The numbers have left what a computer can hold. Lower a rate, then press Restart.";
+    if (!run.step && set.text === "own") return "Draw in the map: tap or drag there. Or reach it with Tab, move the cross with the arrow keys, and press Enter.";
     if (!run.step) return trying ? "nothing has been learnt yet." : "The first weights: nothing has been learnt yet.";
     if (learns.text === "D") return "Only $D$ learns. The samples stand still, and the loss of $G$ is only measured.";
     if (learns.text === "G") {
@@ -397,7 +423,12 @@ Explorables.define("gan", (figure) => {
     apply();
     const samples = run.samples();
     const seen = drawMap(samples);
-    map.svg.classList.toggle("explorable-free", set.text === "own");
+    const drawing = set.text === "own";
+    map.svg.classList.toggle("explorable-free", drawing);
+    map.svg.setAttribute("role", drawing ? "application" : "img");
+    if (drawing) map.svg.setAttribute("tabindex", 0);
+    else map.svg.removeAttribute("tabindex");
+    map.svg.setAttribute("aria-label", drawing ? "map; arrow keys move a cross, Enter puts a point, Backspace takes the last one away" : label);
     drawPast();
     const found = drawTries();
     const now = shares(run.data, samples);

@@ -27,7 +27,7 @@ Explorables.define("vae", (figure) => {
   const latent = figure.choice("latent", "Size of $z$", { 1: "1", 2: "2" });
   const terms = figure.choice("terms", "KL terms", { both: "both", mean: "mean", variance: "variance", none: "none", autoencoder: "none, no noise" });
   const learns = figure.choice("learns", "Variance is", { fixed: "fixed", learned: "learned" });
-  const variance = figure.slider("variance", "variance σ²", 0.1, -3, 1, (log) => (10 ** log).toPrecision(2));
+  const variance = figure.slider("variance", "variance σ²", 0.1, -3, 1, (log) => (variance.input.disabled ? "learned" : (10 ** log).toPrecision(2)));
   const beta = figure.slider("beta", "weight β", 0.5, -6, 6, (log) => (2 ** log).toPrecision(2));
   const seed = figure.slider("seed", "seed", 1, 1, 20);
   const speed = figure.choice("speed", "Speed", { 1: "1 step a picture", 5: "5 steps", all: "fast" });
@@ -74,6 +74,7 @@ Explorables.define("vae", (figure) => {
     else if (free !== learns.text) vae.free(rules().variance);
     [made, free] = [start, learns.text];
     variance.input.disabled = free === "learned";
+    variance.show();
   };
 
   let [frame, pace, left, since] = [0, NaN, Infinity];
