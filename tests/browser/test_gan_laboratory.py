@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from drags import steady
 from explorable_reader import Figure
 from playwright.sync_api import expect
 
@@ -148,7 +149,7 @@ def test_lessons_set_the_state_and_links_keep_it(figure):
 
 def test_points_are_drawn(figure):
     choose(figure, "data", "own")
-    box, mouse = figure.panel(0), figure.page.mouse
+    box, mouse = steady(figure.page, figure.root.get_by_role("application")), figure.page.mouse
     mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"])
     mouse.down()
     mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"], steps=5)

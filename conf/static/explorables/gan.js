@@ -291,7 +291,7 @@ Explorables.define("gan", (figure) => {
     figure.changed();
     figure.status.textContent = `${cross.map((i) => place(i).toFixed(1)).join(", ")}; ${own.text.length / 2} points`;
   });
-  for (const happens of ["focus", "blur"]) map.svg.addEventListener(happens, () => figure.show());
+  for (const happens of ["focusin", "focusout"]) map.frame.addEventListener(happens, () => figure.show());
 
   /* The logit at the points of the map, from the top; in packs its mean over real partners; with the spread of a real batch. */
   const field = () => {

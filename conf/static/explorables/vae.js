@@ -27,7 +27,7 @@ Explorables.define("vae", (figure) => {
   const latent = figure.choice("latent", "Size of $z$", { 1: "1", 2: "2" });
   const terms = figure.choice("terms", "KL terms", { both: "both", mean: "mean", variance: "variance", none: "none", autoencoder: "none, no noise" });
   const learns = figure.choice("learns", "Variance is", { fixed: "fixed", learned: "learned" });
-  const variance = figure.slider("variance", "variance σ²", 0.1, -3, 1, (log) => (variance.input.disabled ? "learned" : (10 ** log).toPrecision(2)));
+  const variance = figure.slider("variance", "variance σ²", 0.1, -3, 1, (log) => (variance.input.disabled ? "–" : (10 ** log).toPrecision(2)));
   const beta = figure.slider("beta", "weight β", 0.5, -6, 6, (log) => (2 ** log).toPrecision(2));
   const seed = figure.slider("seed", "seed", 1, 1, 20);
   const speed = figure.choice("speed", "Speed", { 1: "1 step a picture", 5: "5 steps", all: "fast" });
@@ -125,7 +125,7 @@ Explorables.define("vae", (figure) => {
   });
 
   const codes = figure.panel(0, "z₁", [["posterior", "posteriors"], ["prior", "prior"], ["ink dot", "$z$"]], 2, 120);
-  const space = figure.panel(0, "", [["data dot", "data"], ["posterior dot", "redrawn"], ["generator dot", "drawn"], ["ink dot", "$z$"], ["plain", "digits; large: $z$"]], 2, 120);
+  const space = figure.panel(0, "", [["data dot", "data"], ["posterior dot", "redrawn"], ["generator dot", "drawn"], ["ink dot", "$z$"], ["plain", "rows: data, redrawn, then drawn; large: $z$"]], 2, 120);
   const sums = figure.panel(140, "z", [["posterior", "$q$($z_1$)"], ["posterior dashed", "$q$($z_2$)"], ["prior", "prior"]], 2, 120);
   const nats = figure.panel(140, "step", [["ink", "error"], ["posterior", "KL $z_1$"], ["posterior dashed", "KL $z_2$"]], 2, 120);
   for (const map of [codes, space]) Object.assign(map, { square: 226, bottom: 36 });
@@ -214,7 +214,7 @@ Explorables.define("vae", (figure) => {
   const drawSpace = (redrawn, drawn) => {
     const plane = set.columns === 2;
     keys.forEach((key, i) => { key.hidden = plane === (i === keys.length - 1); });
-    Object.assign(space, { axis: plane ? "x₁" : "", left: plane ? 34 : 62 });
+    Object.assign(space, plane ? { axis: "x₁", left: 34, bottom: 36 } : { axis: "", left: 2, bottom: 4 });
     if (plane) {
       space.canvas?.remove();
       space.canvas = null;
@@ -229,7 +229,7 @@ Explorables.define("vae", (figure) => {
     const width = TILES * cell;
     const edge = (TILES - INSET) * cell;
     const pixel = (list, image, row, column) => (row < side && column < side ? list[image * set.columns + row * side + column] : GAP);
-    space.begin([0, TILES], [TILES, 0], [], [[0.5, "data"], [1.5, "redrawn"], [2.5, "drawn"]]); // rows from the top
+    space.begin([0, TILES], [TILES, 0]); // rows from the top
     space.paint(Array.from({ length: width * width }, (_, i) => {
       const [row, column] = [Math.floor(i / width), i % width];
       if (row >= edge && column >= edge) return pixel(drawn, DRAWS, Math.floor((row - edge) / INSET), Math.floor((column - edge) / INSET));
