@@ -48,6 +48,7 @@ def test_axe_finds_nothing_on_the_page_and_its_figures(open_page, site, name, wi
 def test_axe_finds_nothing_on_a_menu_of_a_phone(open_page, site, name):
     page = open_page(viewport={"width": 390, "height": 900})
     page.goto(f"{site}/{name}")
+    page_reader.thinned(page)
     for menu in page.locator("[popovertarget]").all():
         place = f"#{menu.get_attribute('popovertarget')}"
         menu.click()
