@@ -35,10 +35,6 @@ def test_a_row_holds_its_panels_side_by_side(svg):
     assert (first.get("x"), second.get("x"), row.get("width")) == ("0", "288", "576")
 
 
-def test_two_drawings_are_the_same_bytes(svg):
-    assert drawing().svg() == svg
-
-
 def test_in_a_notebook_it_is_a_picture_on_paper_and_no_svg():
     shown, about = DisplayFormatter().format(drawing())
     assert shown.keys() == {"text/plain", "image/png"}

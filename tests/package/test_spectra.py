@@ -53,12 +53,6 @@ def test_radial_spectrum_is_the_mean_over_rings(side):
     np.testing.assert_array_equal(spectrum.modes, [len(rings[ring]) for ring in sorted(rings)])
 
 
-def test_radial_spectrum_averages_over_images():
-    images = np.random.default_rng(0).normal(size=(4, 8, 8))
-    alone = [spectra.radial_spectrum(image[None]).power for image in images]
-    np.testing.assert_allclose(spectra.radial_spectrum(images).power, np.mean(alone, axis=0), rtol=1e-12)
-
-
 @pytest.mark.parametrize("shape", [(9,), (8,), (5, 6)])
 def test_high_frequency_power_is_the_sum_above_a_quarter(shape):
     sample = np.random.default_rng(1).normal(size=shape)
