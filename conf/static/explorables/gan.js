@@ -264,10 +264,10 @@ Explorables.define("gan", (figure) => {
   const inside = (i) => Math.min(Math.max(i, 0), LETTERS.length - 1);
   const near = (x) => inside(Math.floor(((x / REACH + 1) * LETTERS.length) / 2));
   let cross = [18, 18];
+  const given = () => figure.defaults[figure.controls.indexOf(own)]; // these give way to the first point that is drawn
   const put = () => {
     const point = cross.map((i) => LETTERS[i]).join("");
-    const given = figure.defaults[figure.controls.indexOf(own)]; // the points with which the figure begins give way to the first
-    const points = own.text === given ? [] : own.text.match(/../g);
+    const points = own.text === given() ? [] : own.text.match(/../g);
     if (points.length < 40 && !points.includes(point)) own.text = [...points, point].join("");
   };
   map.onDrag((...press) => {
@@ -284,7 +284,7 @@ Explorables.define("gan", (figure) => {
     if (set.text !== "own" || event.ctrlKey || event.altKey || event.metaKey) return;
     if (WAYS[pressed]) cross = cross.map((i, axis) => inside(i + WAYS[pressed][axis]));
     else if (pressed === "Enter") put();
-    else if (pressed === "Backspace" && own.text.length > 2) own.text = own.text.slice(0, -2);
+    else if (pressed === "Backspace" && own.text.length > 2 && own.text !== given()) own.text = own.text.slice(0, -2);
     else return;
     event.preventDefault();
     figure.stop();
@@ -400,7 +400,7 @@ Explorables.define("gan", (figure) => {
   const says = (now) => {
     const K = run.data.centres.length;
     if (run.lost) return "The numbers have left what a computer can hold. Lower a rate, then press Restart.";
-    if (!run.step && set.text === "own") return "Draw in the map: tap or drag there. Or reach it with Tab, move the cross with the arrow keys, and press Enter.";
+    if (!run.step && set.text === "own") return "Draw in the map: tap or drag. By keyboard: Tab to the map, arrow keys move a cross, Enter puts a point, Backspace takes one away.";
     if (!run.step) return trying ? "nothing has been learnt yet." : "The first weights: nothing has been learnt yet.";
     if (learns.text === "D") return "Only $D$ learns. The samples stand still, and the loss of $G$ is only measured.";
     if (learns.text === "G") {

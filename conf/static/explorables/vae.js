@@ -77,32 +77,27 @@ Explorables.define("vae", (figure) => {
     variance.show();
   };
 
-  let [frame, pace, left, since] = [0, NaN, Infinity];
+  let [frame, left] = [0, Infinity];
   const [play] = figure.buttons([
     [still ? `${MANY} steps` : "Play", () => (frame ? figure.stop() : go())],
     ["One step", () => { figure.stop(); advance(); figure.show(); }],
     ["Restart", () => { restart(); figure.show(); }],
   ]);
-  const tick = (now) => {
+  const tick = () => {
     const end = performance.now() + (still ? LIMIT : SLICE);
     for (let n = speed.text === "all" || still ? Infinity : Number(speed.text); n && left && performance.now() < end; n--, left--) advance();
-    if (now - since[0] > 500) {
-      pace = (1000 * (step - since[1])) / (now - since[0]);
-      since = [now, step];
-    }
     if (!left || !Number.isFinite(past.at(-1)[1])) figure.stop();
     else frame = requestAnimationFrame(tick);
     if (!still || !left) figure.show();
   };
   const go = () => {
-    since = [performance.now(), step];
     left = still ? MANY : Infinity;
     if (!still) play.textContent = "Pause";
     frame = requestAnimationFrame(tick);
   };
   figure.stop = () => {
     cancelAnimationFrame(frame);
-    [frame, pace] = [0, NaN];
+    frame = 0;
     if (!still) play.textContent = "Play";
   };
 
@@ -132,8 +127,8 @@ Explorables.define("vae", (figure) => {
   for (const panel of [codes, space, sums, nats]) Object.assign(panel, { left: 34, right: 16 });
   const keys = [...space.box.firstElementChild.children];
   const show = figure.readouts(
-    { step: "step", pace: "steps per second", reconstruction: "recon\u00adstruction", kl: "KL", sigma2: "σ²", width: "median $s$", active: "dimen\u00adsions used", linear: "variances > βσ²", near: "draws near data" },
-    { step: 0, pace: 0, reconstruction: 2, kl: 2, active: 0, linear: 0 },
+    { step: "step", error: "squared error", reconstruction: "recon\u00adstruction", kl: "KL", sigma2: "σ²", width: "median $s$", active: "dimen\u00adsions used", linear: "variances > βσ²", near: "draws near data" },
+    { step: 0, reconstruction: 2, kl: 2, active: 0, linear: 0 },
   );
   codes.onDrag((...press) => {
     const move = (...to) => z.forEach((slider, j) => { slider.value = to[j]; });
@@ -203,7 +198,7 @@ Explorables.define("vae", (figure) => {
 
   const drawNats = () => {
     const end = Math.max(step, 50);
-    nats.begin([0, end], [-2.3, 3.6], [[0, "0"], [end, String(end)]], [[-2, "0.01"], [0, "1"], [2, "100"]]);
+    nats.begin([0, end], [-2.3, 3.6], [[0, "0"], [end - 0.035 * String(end).length * end / 2, String(end)]], [[-2, "0.01"], [0, "1"], [2, "100"]]);
     const log = (value) => Math.log10(Math.max(value, 1e-3));
     for (let j = d; j >= 0; j--) {
       if (j && terms.text === "autoencoder") continue;
@@ -283,7 +278,7 @@ Explorables.define("vae", (figure) => {
     const or = (value) => (value === value ? value : "–");
     show({
       step,
-      pace: or(pace),
+      error: found.error,
       reconstruction: found.error / sigma2 / 2 + (set.columns / 2) * Math.log(2 * Math.PI * sigma2),
       kl: bare ? "none" : total,
       sigma2,
