@@ -17,8 +17,8 @@ html: environment ## run every stale cell, build the site in build/html; JOBS=4 
 pdf: environment ## the same with all solutions in one PDF, build/html/solutions.pdf
 	@$(CHROMIUM) $(BUILD) html --pdf $(if $(JOBS),--jobs $(JOBS))
 
-test: pdf ## build, then run all tests
-	@$(CHROMIUM) $(RUN) -m pytest -n 2 --dist loadfile
+test: pdf ## build, then run all tests, three at a time: some wait for what they have started
+	@$(CHROMIUM) $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 browsers: html ## what a reader does, in Chromium, Firefox and WebKit, those of them that are here
 	@$(RUN) -m pytest -q tests/engines
