@@ -102,7 +102,7 @@ def thinned(page: Page) -> None:
                 text.style.cssText = `display: inline-block; width: ${widths[at]}px; overflow: clip; text-wrap: nowrap`;
                 formula.replaceWith(text);
             });
-            for (const row of document.querySelectorAll("tr:nth-child(n + 12), li:nth-child(n + 8)")) row.remove();
+            for (const e of document.querySelectorAll("main :is(tr:nth-child(n+12), li:nth-child(n+8))")) e.remove();
             const listed = {};
             for (const entry of document.querySelectorAll("dl.py")) {
                 listed[entry.className] = (listed[entry.className] ?? 0) + 1;

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from site_builder import chromium
 
-WIDTHS = (320, 390, 1280, 1920)
+WIDTHS = (320, 390, 1280)
 
 LETTERS = """() => [...document.querySelectorAll(".katex-html *")].flatMap(e => {
     const style = getComputedStyle(e);

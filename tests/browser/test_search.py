@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from search_queries import ASKED, PAGES, QUERIES, right
 
-PAGE = "/sheet-2/2b-identical.html"
+PAGE = "/speed.html"  # a short one
 RESULTS = "#search-results a"
 DIALOG = "#search-dialog"
 FOUND = f"{DIALOG} .search-results a"
@@ -214,7 +214,7 @@ def test_result_opens_what_is_folded(page: Page, site: str) -> None:
 
 
 def test_result_on_the_same_page_closes_the_dialog(page: Page, site: str) -> None:
-    open_dialog(page, site, "marking scheme 2b")
+    open_dialog(page, site, "marking scheme 2b", "/sheet-2/2b-identical.html")
     page.locator(FOUND, has_text="Marking").first.click()
     expect(page.locator(DIALOG)).to_be_hidden()
     expect(page.locator("#marking")).to_be_in_viewport()
@@ -253,7 +253,7 @@ def test_where_nothing_is_found_or_fits_what_is_near_is_offered(page: Page, site
 def test_axe_finds_nothing(open_page, site: str, width: int) -> None:
     page = open_page(viewport={"width": width, "height": 800})
     for query in ("", "qqqqqq", "mode collapse"):
-        open_dialog(page, site, query, "/speed.html")  # a short one, for axe reads all of it
+        open_dialog(page, site, query)
         assert page_reader.axe_problems(page, DIALOG) == [], query
     page_reader.show_theme(page, "dark")
     assert page_reader.axe_problems(page, DIALOG, page_reader.COLOURS) == []
