@@ -1,6 +1,6 @@
 """Does the laboratory play the package's game, and how fast? A report, for whoever changed the one or the other.
 
-    PYTHONPATH=code:conf:tests/browser .venv/bin/python tests/laboratory_report.py
+    PYTHONPATH=code:conf:tests:tests/browser .venv/bin/python tests/laboratory_report.py
 
 Trains 16 seeds with the rules of five lessons, in the built page and in the package, and compares the effective numbers
 of modes; then counts the steps a second with pictures drawn. It asserts nothing: how fast a machine is proves nothing,
