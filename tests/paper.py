@@ -36,15 +36,10 @@ def letters(pdf: bytes) -> list[Letter]:
             sheet.set_cropbox(-FAR, -FAR, FAR, FAR)
             page = sheet.get_textpage()
             for at in range(page.count_chars()):
-                x, y, flags, name = (
-                    ctypes.c_double(),
-                    ctypes.c_double(),
-                    ctypes.c_int(),
-                    ctypes.create_string_buffer(80),
-                )
-                matrix = raw.FS_MATRIX()
+                x, y, matrix = ctypes.c_double(), ctypes.c_double(), raw.FS_MATRIX()
+                name = ctypes.create_string_buffer(80)
                 raw.FPDFText_GetCharOrigin(page, at, x, y)
-                raw.FPDFText_GetFontInfo(page, at, name, 80, flags)
+                raw.FPDFText_GetFontInfo(page, at, name, 80, None)
                 raw.FPDFText_GetMatrix(page, at, matrix)
                 text, font = chr(raw.FPDFText_GetUnicode(page, at)), name.value.decode(errors="replace")
                 size = raw.FPDFText_GetFontSize(page, at) * abs(matrix.d)

@@ -88,8 +88,7 @@ def thinned(page: Page) -> None:
     """Leave out what looks like something else on the page, for axe takes minutes over thousands of boxes.
 
     A formula becomes plain text of the same width, for it has the colour of the text around it. Of the coloured words
-    of program text one of each colour stays, of a table and a list the first rows, of the package's functions
-    the first few.
+    of program text one of each colour stays, of tables, lists and the package's functions the first few.
     """
     shown_throughout(page)
     page.evaluate(

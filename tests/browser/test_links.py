@@ -320,6 +320,12 @@ def test_a_link_is_copied_by_keyboard_and_the_note_goes_away(open_page, site):
     assert page.evaluate(READ)["text/plain"] == f"{site}/2a.html#answer"
 
 
+def test_buttons_are_shown_where_nothing_can_point_at_them(open_page, site):
+    page = opened(open_page, f"{site}/{QUESTION}", 390, has_touch=True, is_mobile=True)
+    shown = page.locator("article .copy-link").evaluate_all("all => all.map(one => getComputedStyle(one).opacity)")
+    assert len(shown) >= 20 and set(shown) == {"1"}
+
+
 # ---- around the page
 
 

@@ -342,8 +342,9 @@ Explorables.define("gan", (figure) => {
     });
     if (set.text === "own" && document.activeElement === map.svg) {
       const [x, y] = cross.map(place);
-      for (const [a, b] of [[0.15, 0], [0, 0.15]]) map.line("halo cross", [[x - a, y - b], [x + a, y + b]]);
-      for (const [a, b] of [[0.15, 0], [0, 0.15]]) map.line("ink cross", [[x - a, y - b], [x + a, y + b]]);
+      for (const role of ["halo cross", "ink cross"]) {
+        for (const [a, b] of [[0.15, 0], [0, 0.15]]) map.line(role, [[x - a, y - b], [x + a, y + b]]);
+      }
     }
     return { slope, scale };
   };
