@@ -3,10 +3,12 @@
 import functools
 import json
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
 from site_builder.pages import code_cells, read_notebook
 
@@ -107,8 +109,8 @@ def picture_problems(page: BeautifulSoup) -> list[str]:
 
 def id_problems(page: BeautifulSoup) -> list[str]:
     """No id twice, and every reference inside a drawing has its target."""
-    ids = [str(tag["id"]) for tag in page.select("[id]")]
-    problems = [f"id {name!r} is there twice" for name in sorted({name for name in ids if ids.count(name) > 1})]
+    ids = Counter(str(tag["id"]) for tag in page.find_all(id=True))
+    problems = [f"id {name!r} is there twice" for name in sorted(ids) if ids[name] > 1]
     for use in page.select("svg use, svg [clip-path]"):
         target = str(use.get("xlink:href") or use.get("href") or use.get("clip-path")).removeprefix("url(").rstrip(")")
         if target.removeprefix("#") not in ids:
@@ -118,7 +120,7 @@ def id_problems(page: BeautifulSoup) -> list[str]:
 
 def request_problems(page: BeautifulSoup) -> list[str]:
     """Nothing is loaded from another host."""
-    loads = [str(tag[name]) for tag_name, name in LOADING.items() for tag in page.select(f"{tag_name}[{name}]")]
+    loads = [str(tag.get(LOADING[tag.name], "")) for tag in page.find_all(list(LOADING))]
     loads += [str(link["href"]) for link in page.select("link[href]") if "canonical" not in (link.get("rel") or [])]
     return [f"loads {address}" for address in loads if re.match(r"(https?:)?//", address)]
 
@@ -127,9 +129,17 @@ def formula_problems(page: BeautifulSoup) -> list[str]:
     """No formula is left as TeX, none failed, and each has MathML."""
     problems = [f"bad formula: {error.get_text()}" for error in page.select(".katex-error")]
     problems += ["a formula without MathML" for formula in page.select(".katex") if not formula.find("math")]
-    strings = page.article.find_all(string=True) if page.article else []
-    text = "".join(text for text in strings if not text.find_parent(["annotation", "pre", "code", "script"]))
+    text = "".join(_plain(page.article)) if page.article else ""
     return problems + [f"raw TeX: {match}" for match in re.findall(r"\$\$?[^$\n]+\$|\\[a-z]+\{[^}]*\}", text)]
+
+
+def _plain(tag: Tag) -> Iterator[str]:
+    """The strings of a page but those of code and those that give a formula's TeX."""
+    for part in tag.children:
+        if not isinstance(part, Tag):
+            yield str(part)
+        elif part.name not in ("annotation", "pre", "code", "script"):
+            yield from _plain(part)
 
 
 def link_problems(html: Path, path: Path, page: BeautifulSoup, targets: dict[Path, set[str]]) -> list[str]:
@@ -152,7 +162,7 @@ def link_problems(html: Path, path: Path, page: BeautifulSoup, targets: dict[Pat
 def anchors(path: Path, known: dict[Path, set[str]]) -> set[str]:
     """All ids of a page, read once."""
     if path not in known:
-        known[path] = {str(tag["id"]) for tag in parse(path).select("[id]")}
+        known[path] = {str(tag["id"]) for tag in parse(path).find_all(id=True)}
     return known[path]
 
 

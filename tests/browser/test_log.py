@@ -39,10 +39,10 @@ def number(data: dict[str, Any], name: str) -> int:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", CONFIGS)
 def test_numbers_and_dots_are_those_of_the_package(figure, data, name, kind):
-    run = train_gans(EIGHT, replace(CONFIGS[name], loss=kind), seeds(1), 800, snapshot_every=50)
+    run = train_gans(EIGHT, replace(CONFIGS[name], loss=kind), seeds(1), 400, snapshot_every=50)
     losses = run.discriminator_loss[0], run.generator_loss[0]
     reach = data["runs"][number(data, name) - 1]["reach"]
-    for step in (50, 400, 800):
+    for step in (50, 200, 400):
         figure.follow(f"{number(data, name)},{kind},shown,{step}")
         expected = [loss[step - 50 : step].mean() for loss in losses]
         np.testing.assert_allclose(list(figure.shown().values()), expected, rtol=0, atol=6e-4)
@@ -55,13 +55,13 @@ def test_numbers_and_dots_are_those_of_the_package(figure, data, name, kind):
         samples = samples[(abs(samples) < reach * 126.4 / 127).all(axis=1)]  # those outside are left out
         far = np.abs(samples[:, None] - at).max(axis=2).min(axis=1)
         assert far.max() < 1.1 * reach / 127 and len(samples) <= len(at) <= len(samples) + 1
-        assert figure.stays_inside(1, "circle.generator") == len(at) > (20 if step == 50 else 35)
+        assert figure.stays_inside(1, "circle.generator") == len(at) > (20 if step == 50 else 30)
 
 
 def test_every_state_shows_its_last_50_steps(figure, data):
     for i, run in enumerate(data["runs"], start=1):
         for kind in KINDS:
-            for step in range(50, 801, 50):
+            for step in (50, 300, 800):
                 figure.follow(f"{i},{kind},hidden,{step}")
                 last = np.array(run[kind]["curves"])[:, step // 5 - 10 : step // 5] / 1000
                 np.testing.assert_allclose(list(figure.shown().values()), last.mean(axis=1), rtol=0, atol=1e-9)
