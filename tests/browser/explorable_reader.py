@@ -22,10 +22,12 @@ GREYS = """all => all.map(canvas => {
     const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     return [height, width, Array.from(data, (byte) => String.fromCharCode(byte)).join("")]; // a list takes a second
 })"""
-# What a figure does takes a third of the time where the page's other sections, up to 26,000 nodes, are not there.
+# What a figure does takes a third of the time where the page's other sections, up to 26,000 nodes, are not there. It
+# stays as far from the page's top, or it would be drawn at once.
 ALONE = """addEventListener("readystatechange", () => {
     for (const part of document.querySelectorAll("article section > *"))
         if (!part.closest("#explore, h1") && !part.querySelector("#explore")) part.remove();
+    document.getElementById("explore")?.style.setProperty("margin-top", "4000px");
 }, true);"""
 BOXES = """(svg, parts) => [svg, ...svg.querySelectorAll(parts)].map(e => e.getBoundingClientRect())
     .map(box => [box.left, box.top, box.right, box.bottom])"""
@@ -34,13 +36,12 @@ BOXES = """(svg, parts) => [svg, ...svg.querySelectorAll(parts)].map(e => e.getB
 class Figure:
     """One figure on a page of its own tab; its tests share it where each begins with a state of its own.
 
-    Of its page only the section of figures is there, unless all of it is asked for.
+    Of its page, where that is opened afterwards, only the section of figures is there.
     """
 
-    def __init__(self, page: Page, address: str, name: str, *, whole: bool = False) -> None:
+    def __init__(self, page: Page, address: str, name: str) -> None:
         self.page, self.address, self.name = page, address, name
-        if not whole:
-            page.add_init_script(ALONE)
+        page.add_init_script(ALONE)
         self.root = page.locator(f"[data-explorable={name}]")
         self.panels = self.root.locator(".explorable-panels svg[role=img]")
         self.note = self.root.locator(".explorable-note")

@@ -31,16 +31,18 @@ def context_of(browser: Browser, width: int = 1280, theme: str = "light", **opti
 
 
 def scroll_through(page: Page) -> None:
-    """See every picture and figure, as a reader does, until everything is there that waits to be seen."""
+    """See every figure and wait for every picture, as a reader does, until all is there that waits to be seen."""
     page.evaluate(
         f"""async () => {{
-            const end = performance.now() + 20000;
-            const there = part => part.complete || part.querySelector("dd[data-value]");
-            const parts = [...document.querySelectorAll("article img, [data-explorable]")];
-            for (const part of parts.filter(part => part.checkVisibility())) {{
-                part.scrollIntoView({{ block: "center", behavior: "instant" }});
-                do await ({FRAMES})(); while (!there(part) && performance.now() < end);
+            const end = performance.now() + 20000, shown = part => part.checkVisibility();
+            const pictures = [...document.querySelectorAll("article img")].filter(shown);
+            for (const picture of pictures) picture.loading = "eager";
+            const until = async there => {{ while (!there() && performance.now() < end) await ({FRAMES})(); }};
+            for (const figure of [...document.querySelectorAll("[data-explorable]")].filter(shown)) {{
+                figure.scrollIntoView({{ block: "center", behavior: "instant" }});
+                await until(() => figure.querySelector("dd[data-value]"));
             }}
+            await until(() => pictures.every(picture => picture.complete));
             scrollTo({{ top: 0, behavior: "instant" }});
         }}"""
     )

@@ -238,8 +238,8 @@ def fits(figure: Figure, width: int, room: float) -> None:
 @every_figure
 def test_fits_the_screen_turned_or_not_and_the_paper_without_having_been_seen(open_page, site, name, path):
     page = open_page(viewport={"width": 1280, "height": UNSEEN})
+    figure, rooms, drawn = Figure(page, f"{site}/{path}", name), {}, {}
     page.goto(f"{site}/{path}")
-    figure, rooms, drawn = Figure(page, f"{site}/{path}", name, whole=True), {}, {}
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": UNSEEN})
         rooms[width] = figure.root.evaluate("e => e.getBoundingClientRect().height")
@@ -274,8 +274,8 @@ def test_data_that_do_not_come_are_told(launched, site):
         with launched.new_context() as context:
             page = context.new_page()
             page.route(f"**/{name}.data.js*", answer)
+            figure = Figure(page, f"{site}/{path}", name)
             page.goto(f"{site}/{path}")
-            figure = Figure(page, f"{site}/{path}", name, whole=True)
             figure.root.scroll_into_view_if_needed()
             expect(figure.root).to_contain_text("could not be loaded")
             page.unroute(f"**/{name}.data.js*")

@@ -117,18 +117,6 @@ def test_address_asks_too(page: Page, site: str) -> None:
     assert "#" in page.locator(RESULTS).nth(1).get_attribute("href")
 
 
-def test_dialog_ranks_like_the_page(page: Page, site: str) -> None:
-    links = "links => links.map(link => link.href)"
-    for query in ("mode collapse", "blury"):
-        open_dialog(page, site, query)
-        in_dialog = page.locator(FOUND).evaluate_all(links)
-        page.goto(f"{site}/search.html?q={quote(query)}")
-        expect(page.locator(RESULTS).first).to_be_visible()
-        on_page = page.locator(RESULTS).evaluate_all(links)
-        places = [on_page.index(link) for link in in_dialog]
-        assert places == sorted(places) and places[0] == 0 and len(places) >= 3, query
-
-
 @pytest.mark.parametrize("source", ["site", "site_file"])
 def test_index_is_loaded_once_after_the_page(page: Page, source: str, request: pytest.FixtureRequest) -> None:
     asked: list[str] = []

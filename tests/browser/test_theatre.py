@@ -45,13 +45,12 @@ def figure(open_shared, site):
 
 
 def test_numbers_are_those_of_the_package(figure, data, runs):
-    settings = [(names, t) for names in ("shown", "hidden") for t in range(len(data["steps"]))]
-    for names, t in settings:
-        figure.follow(f"{names},{t}")
-        samples = [run.snapshots[0, data["steps"][t] // 5] for run in runs]
+    for t, step in enumerate(data["steps"]):
+        figure.follow(f"shown,{t}")
+        samples = [run.snapshots[0, step // 5] for run in runs]
         expected = [effective_modes(x, TARGET) for x in samples] + [mode_shares(x, TARGET).max() for x in samples]
-        np.testing.assert_allclose(list(figure.shown().values()), expected, rtol=0, atol=1e-6, err_msg=str((names, t)))
-    assert len(settings) >= 50
+        np.testing.assert_allclose(list(figure.shown().values()), expected, rtol=0, atol=1e-6, err_msg=str(step))
+    assert len(data["steps"]) >= 40
 
 
 def test_maps_are_the_logits_in_greys(figure, data, runs):

@@ -93,15 +93,12 @@ def test_the_answers_come_first_then_all_else_but_folded_code_and_checks(reader,
     folded = 0
     for path in lint.questions(html):
         page = lint.BeautifulSoup(path.read_text(encoding="utf-8"), "lxml")  # of its own, for parts are taken out
-        for part in page.select("#explore, .claims, [popover], .hint, template"):
-            part.decompose()
+        for part in page.select("#explore, .claims, [popover], .hint, template, .math, .panels, .copy-link"):
+            part.extract()
         for section in page.select("section > section"):
             text = answers if section["id"] == "answer" else rest
-            words = [word for word in section.select("p, li, td") for word in word.find_all(string=True)]
-            words = [
-                word for word in words if not word.find_parent(class_=["math", "panels", "explorable", "copy-link"])
-            ]
-            for word in (word for piece in words for word in piece.split() if len(word) > 3):
+            words = {word for part in section.select("p, li, td") for word in part.get_text(" ").split()}
+            for word in (word for word in words if len(word) > 3):
                 assert squeezed(word) in text, (path.name, section["id"], word)
         for line in [line for cell in page.select(".cell > .cell_input pre") for line in cell.text.splitlines()]:
             assert squeezed(line) in rest, (path.name, line)

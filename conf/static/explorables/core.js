@@ -251,6 +251,7 @@
       const query = fragment()[1];
       const stored = query && query.get(this.name);
       this.stop?.();
+      clearTimeout(this.timer); // or it would put an older state into the address
       if (stored !== null) {
         const texts = stored.split(","); // fewer, where a control is younger than the link
         if (!this.set([...texts, ...this.defaults.slice(texts.length)])) this.set(this.defaults);
