@@ -18,16 +18,7 @@ CELL_LINES = 18
 QUOTED_LINES = 50  # in a cell that quotes the package
 SIDES = re.compile(r"\b(Left|Right|Middle)\b|\bon the (left|right)\b")
 ROOT = Path(__file__).resolve().parents[1]
-LOADING = {
-    "script": "src",
-    "img": "src",
-    "iframe": "src",
-    "source": "src",
-    "video": "src",
-    "audio": "src",
-    "embed": "src",
-    "object": "data",
-}
+LOADING = dict.fromkeys(("script", "img", "iframe", "source", "video", "audio", "embed"), "src") | {"object": "data"}
 
 
 def parse(path: Path) -> BeautifulSoup:

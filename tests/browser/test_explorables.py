@@ -62,7 +62,6 @@ STATES = f"""async (root, fragments) => {{
     }}
     return states;
 }}"""
-UNSEEN = 150  # pixels, so low a window that a figure near the top of its page is not near it
 READOUTS = "cells => cells.map(cell => cell.dataset.value + cell.textContent)"
 every_figure = pytest.mark.parametrize(("name", "path"), FIGURES)
 # what a figure does is the same on each of its pages; where it starts and how much room it has is not
@@ -237,11 +236,11 @@ def fits(figure: Figure, width: int, room: float) -> None:
 
 @every_figure
 def test_fits_the_screen_turned_or_not_and_the_paper_without_having_been_seen(open_page, site, name, path):
-    page = open_page(viewport={"width": 1280, "height": UNSEEN})
+    page = open_page(viewport={"width": 1280, "height": 800})
     figure, rooms, drawn = Figure(page, f"{site}/{path}", name), {}, {}
     page.goto(f"{site}/{path}")
     for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": UNSEEN})
+        page.set_viewport_size({"width": width, "height": 800})
         rooms[width] = figure.root.evaluate("e => e.getBoundingClientRect().height")
     assert figure.root.locator("dd").count() == 0
     figure.see()
@@ -252,7 +251,7 @@ def test_fits_the_screen_turned_or_not_and_the_paper_without_having_been_seen(op
     page.set_viewport_size({"width": 390, "height": 800})
     assert boxes(figure) == drawn[390]
     # anew, and drawn for the printer alone
-    page.set_viewport_size({"width": 1280, "height": UNSEEN})
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.goto("about:blank")
     page.goto(f"{site}/{path}")
     assert figure.root.locator("dd").count() == 0
@@ -301,6 +300,19 @@ def test_what_plays_stops_where_the_reader_takes_over(page, site):
         page.wait_for_timeout(400)
         assert figure.state() == at
         figure.press("First steps")
+
+
+def test_a_link_followed_soon_after_a_change_is_not_replaced_by_the_state_before_it(page, site):
+    figure = Figure(page, f"{site}/sheet-2/3b-why-collapse.html", "theatre").open()
+    figure.root.locator("[type=range]").evaluate(
+        """input => { input.stepUp(); input.dispatchEvent(new Event("input"));
+                      for (const end = performance.now() + 500; performance.now() < end;); // its state is due now
+                      const { port1, port2 } = new MessageChannel();
+                      port1.onmessage = () => { location.hash = "explore?theatre=shown,3"; };
+                      port2.postMessage(""); }"""
+    )
+    page.wait_for_timeout(600)
+    assert page.url.endswith("=shown,3") and figure.state() == ["shown", "3"]
 
 
 def test_a_still_picture_that_repeats_its_figure_shows_only_where_it_is_needed(open_page, site):

@@ -12,7 +12,6 @@ TOP = """() => {
 }"""
 # pictures of the film that are seen at this moment
 FRAME = "all => all.filter(e => getComputedStyle(e).display !== 'none' && getComputedStyle(e).opacity > 0).length"
-PLAYED = 6 * 800 + 500  # milliseconds
 
 
 def test_the_first_picture_is_on_the_first_screen(page, site):
@@ -34,7 +33,7 @@ def test_the_front_page_has_a_figure_that_moves_once_and_stands_still_for_who_wa
     page.goto(f"{site}/index.html")
     frames = page.locator(".film img")
     assert frames.evaluate_all(FRAME) == 1
-    page.wait_for_timeout(PLAYED)
+    page.wait_for_timeout(6 * 800 + 500)
     assert frames.evaluate_all(FRAME) == 1
     assert page.evaluate("document.getAnimations().filter(one => one.playState === 'running').length") == 0
     still = open_page(reduced_motion="reduce")
@@ -44,7 +43,6 @@ def test_the_front_page_has_a_figure_that_moves_once_and_stands_still_for_who_wa
 
 def test_the_front_page_leads_three_ways(open_page, site):
     page = open_page()
-    page.goto(f"{site}/index.html")
     for at, place in enumerate(["answers.html", "1-vae.html", "#figures-to-play-with"]):
         page.goto(f"{site}/index.html")
         page.locator(".routes .sd-card").nth(at).click()

@@ -50,8 +50,7 @@ IN_VIEW = """(id) => {
 
 
 def opened(open_page, address: str, width: int = 1280, **options: object) -> Page:
-    page = open_page(viewport={"width": width, "height": 900}, **options)
-    page.goto(address)
+    (page := open_page(viewport={"width": width, "height": 900}, **options)).goto(address)
     return page
 
 

@@ -251,7 +251,6 @@
       const query = fragment()[1];
       const stored = query && query.get(this.name);
       this.stop?.();
-      clearTimeout(this.timer); // or it would put an older state into the address
       if (stored !== null) {
         const texts = stored.split(","); // fewer, where a control is younger than the link
         if (!this.set([...texts, ...this.defaults.slice(texts.length)])) this.set(this.defaults);
@@ -268,9 +267,10 @@
     changed() {
       this.show();
       clearTimeout(this.timer);
+      const { hash } = location; // a link that the reader follows until then stays
       this.timer = setTimeout(() => {
         const section = this.root.closest("section[id]").id;
-        history.replaceState(history.state, "", `#${section}?${this.name}=${this.controls.map((control) => control.text).join(",")}`);
+        if (location.hash === hash) history.replaceState(history.state, "", `#${section}?${this.name}=${this.controls.map((control) => control.text).join(",")}`);
         this.status.textContent = Array.from(this.root.querySelectorAll("dt, dd"), (part) => part.textContent).join(" ");
       }, REST);
     }
