@@ -174,9 +174,11 @@ def test_points_are_drawn_by_keyboard(figure):
 
 
 def test_sixteen_seeds_are_tried(figure):
+    figure.page.set_viewport_size({"width": 390, "height": 844})
     figure.open(f"lines,non-saturating,alone,both,16,all,1,1,6,6,{OWN}")
     press(figure, "Try 16 seeds")
     expect(figure.note).to_contain_text("16 seeds use at least", timeout=300_000)
+    expect(figure.note).to_be_in_viewport(ratio=1)
     modes = [float(text) for text in figure.panels.nth(4).locator("text:not(.axis)").all_text_contents()]
     assert len(modes) == 16 and min(modes) >= 1
     heights = figure.panels.nth(5).locator("rect").evaluate_all("all => all.map(one => one.height.baseVal.value)")

@@ -249,12 +249,6 @@ def test_the_mark_and_the_bar_say_what_is_being_read(open_page, site, width):
     expect(page.locator(".bar-answer")).to_be_visible(visible=width > 600)
 
 
-def test_menus_open_without_javascript(open_page, site):
-    page = visit(open_page, f"{site}/sheet-2/2a-no-overlap.html", 390, java_script_enabled=False)
-    page.get_by_role("button", name="All pages").click()
-    expect(page.get_by_role("link", name="2 (b) Identical").first).to_be_visible()
-
-
 def test_colours_follow_the_system_or_the_reader(open_page, site):
     page = visit(open_page, f"{site}/index.html", theme="dark")
     theme = "document.documentElement.dataset.theme"

@@ -172,7 +172,7 @@ def test_a_seed_gives_the_same_run_and_another_seed_another(still):
     assert runs[0]["kl"] != runs[1]["kl"]
 
 
-def test_it_plays_until_the_reader_stops_it(page, site):
+def test_it_plays_until_the_reader_stops_it_or_1500_steps_are_done(page, site):
     figure = open_figure(page, site)
     figure.press("Play")
     expect(figure.root.locator("[data-name=step]")).not_to_have_text("0")
@@ -182,6 +182,9 @@ def test_it_plays_until_the_reader_stops_it(page, site):
     assert figure.shown()["step"] == step
     figure.press("Collapse")  # a lesson begins by itself
     expect(figure.root.get_by_role("button", name="Pause")).to_be_visible()
+    figure.root.locator("#vae-speed").select_option("all")
+    expect(figure.root.get_by_role("button", name="Play")).to_be_visible(timeout=60_000)
+    assert figure.shown()["step"] == 1500
     figure.press("Reset")
     assert figure.shown()["step"] == 0
     expect(figure.root.get_by_role("button", name="Play")).to_be_visible()

@@ -213,6 +213,8 @@ Explorables.define("gan", (figure) => {
     trying = { key: key(), list: [], steps: Math.min(1500, 50 * Math.round(120 / (1 + updates.value))), run: null };
     tries.textContent = "Stop";
     trying.frame = requestAnimationFrame(trial);
+    figure.show();
+    figure.note.scrollIntoView({ block: "nearest" }); // on a phone the button may be far below what it shows
   };
   const trial = () => {
     const end = performance.now() + LIMIT;
@@ -392,7 +394,7 @@ Explorables.define("gan", (figure) => {
     const marks = [0, Math.max(4, ...heights)];
     counts.begin([0.4, K + 0.6], [0, marks[1]], heights.map((_, k) => k + 1).filter((k) => K < 10 || k % 5 === 0 || k === 1), marks.map((tick) => [tick, String(tick)]));
     heights.forEach((height, k) => counts.bar("generator", k + 1, 0, height, 0.8));
-    if (list.length < SEEDS) return `${list.length} of 16 seeds have learnt for ${steps} steps. `;
+    if (list.length < SEEDS) return `${list.length} of 16 seeds have learnt for ${steps} steps. This run: `;
     trying.good = list.filter(({ modes: used }) => used >= goal()).length;
     const words = earlier === null ? "" : ` The try before, with other settings: ${earlier} of 16.`;
     return `${trying.good} of 16 seeds use at least ${goal().toFixed(1).replace(".0", "")} of ${K} modes after ${steps} steps.${words} This run: `;

@@ -97,7 +97,7 @@ Explorables.define("theatre", (figure) => {
     const guess = guessed();
     if (!t) return `${guess} The first weights: the same generator in all three, and D knows nothing yet.`;
     if (names.text !== "shown" && !guess.startsWith("Right")) return guess;
-    if (movers.length) return `${guess}The crowd of ${movers.join(" and ")} is on a new mode: look at the map where it was.`;
+    if (movers.length) return `${guess}Most samples of ${movers.join(" and ")} are on a new mode: look at the map where they were.`;
     return guess + (crowds.length ? `One crowd: ${crowds.join(", ")}.` : "No run sits on fewer than 2.5 modes at this step.");
   };
 });

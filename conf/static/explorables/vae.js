@@ -15,7 +15,7 @@ Explorables.define("vae", (figure) => {
   const INSET = 3; // tiles, the side of the reader's image
   const GAP = 0.4; // the grey between images
   const [SLICE, LIMIT] = [12, 40]; // ms of learning before the screen is drawn again: while playing, and where nothing may move
-  const MANY = 200; // steps, for readers who want nothing to move by itself
+  const [MANY, PAUSE] = [200, 1500]; // steps: for readers who want nothing to move by itself, and as the page's answers have them
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const exp = (x) => Engine.exp(x); // the same on every machine
   const sets = Object.fromEntries(figure.data.sets.map(({ name, letters, step, columns, ...rest }) => {
@@ -77,7 +77,7 @@ Explorables.define("vae", (figure) => {
     variance.show();
   };
 
-  let [frame, left] = [0, Infinity];
+  let [frame, left] = [0, 0]; // steps until it pauses
   const [play] = figure.buttons([
     [still ? `${MANY} steps` : "Play", () => (frame ? figure.stop() : go())],
     ["One step", () => { figure.stop(); advance(); figure.show(); }],
@@ -85,13 +85,16 @@ Explorables.define("vae", (figure) => {
   ]);
   const tick = () => {
     const end = performance.now() + (still ? LIMIT : SLICE);
-    for (let n = speed.text === "all" || still ? Infinity : Number(speed.text); n && left && performance.now() < end; n--, left--) advance();
+    for (let n = speed.text === "all" || still ? Infinity : Number(speed.text); n && left && performance.now() < end; n--) {
+      advance();
+      left = still ? left - 1 : step % PAUSE;
+    }
     if (!left || !Number.isFinite(past.at(-1)[1])) figure.stop();
     else frame = requestAnimationFrame(tick);
     if (!still || !left) figure.show();
   };
   const go = () => {
-    left = still ? MANY : Infinity;
+    left = still ? MANY : PAUSE;
     if (!still) play.textContent = "Pause";
     frame = requestAnimationFrame(tick);
   };
