@@ -20,6 +20,7 @@ FETCHED = """async limit => {
 def pictures(page: Page) -> None:
     """Every picture is there."""
     scroll_through(page)
+    page.wait_for_load_state("networkidle")  # those of the other theme come when the page is at rest
     missing = page.evaluate("[...document.images].filter(e => !e.naturalWidth).map(e => e.src)")
     assert missing == [], f"not loaded: {missing}"
 

@@ -140,7 +140,7 @@ def test_keyboard_reaches_and_moves_every_control_also_from_disk(page, site_file
 
 @every_addressed
 def test_mouse_and_finger_move_every_control_and_panel(open_page, site, name, path):
-    page = open_page(has_touch=True, viewport={"width": 700, "height": 900})
+    page = open_page(has_touch=True, viewport={"width": 700, "height": 1200})
     figure = Figure(page, f"{site}/{path}", name).open().unfold()
     for slider in figure.root.locator("[type=range]").all():
         box = steady(page, slider)
