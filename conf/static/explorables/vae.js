@@ -77,7 +77,7 @@ Explorables.define("vae", (figure) => {
     variance.show();
   };
 
-  let [frame, left] = [0, 0]; // steps until it pauses
+  let [frame, left] = [0, 0]; // left is 0 where it pauses
   const [play] = figure.buttons([
     [still ? `${MANY} steps` : "Play", () => (frame ? figure.stop() : go())],
     ["One step", () => { figure.stop(); advance(); figure.show(); }],
